@@ -1,0 +1,26 @@
+"""scale_zoo: convolutional networks that respect scale, as Keras layers and trained models."""
+
+import os
+
+# oneDNN makes dilated convolutions several times faster on CPUs. TensorFlow reads this once, when
+# it is first imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+from scale_zoo import layers, ops  # noqa: E402
+from scale_zoo.zoo import (  # noqa: E402
+    create_model,
+    list_models,
+    list_pretrained,
+    load_model,
+    model_options,
+)
+
+__all__ = [
+    "create_model",
+    "layers",
+    "list_models",
+    "list_pretrained",
+    "load_model",
+    "model_options",
+    "ops",
+]

@@ -1,0 +1,52 @@
+"""Pooling over the levels of a scale-space."""
+
+import keras
+import tensorflow as tf
+
+MODES = ("max", "average")
+
+
+@keras.saving.register_keras_serializable(package="scale_zoo")
+class ScalePooling(keras.layers.Layer):
+    """Pools scale-space features over their levels to planar features.
+
+    Args:
+        mode: "max" or "average".
+
+    Input shape: `[batch, scale, height, width, channels]`.
+    Output shape: `[batch, height, width, channels]`.
+
+    Raises:
+        ValueError: if the mode is unknown or the input is not of rank 5.
+
+    Example:
+
+    >>> features = keras.random.normal([2, 4, 7, 7, 8])
+    >>> tuple(scale_zoo.layers.ScalePooling("average")(features).shape)
+    (2, 7, 7, 8)
+    """
+
+    def __init__(self, mode: str = "max", **kwargs):
+        super().__init__(**kwargs)
+        if mode not in MODES:
+            raise ValueError(f"`mode` must be one of {MODES}. Received {mode!r}.")
+        self.mode = mode
+
+    def build(self, input_shape):
+        if len(input_shape) != 5:
+            raise ValueError(
+                "The input must be [batch, scale, height, width, channels]. "
+                f"Received shape {tuple(input_shape)}."
+            )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        reduce = tf.reduce_max if self.mode == "max" else tf.reduce_mean
+        return reduce(inputs, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        batch, _, *rest = input_shape
+        return (batch, *rest)
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode}

@@ -1,0 +1,45 @@
+"""Names a stage of a network and tells how its features transform."""
+
+import keras
+
+ACTIONS = ("planar", "scale_space", "invariant")
+
+
+@keras.saving.register_keras_serializable(package="scale_zoo")
+class Stage(keras.layers.Layer):
+    """Marks the output of a network's stage: the identity, with the features' action of scaling.
+
+    What measures equivariance reads from here how features should change when the image is
+    scaled, so that it works on any model, also one read back from a file.
+
+    Args:
+        action: "planar": the map is rescaled as the image is; "scale_space": every level is
+            rescaled and the levels shift by `log(1 / factor) / log(base)`; "invariant": nothing
+            changes.
+        base: ratio of scale between neighbouring levels, for "scale_space".
+
+    Input and output shape: any.
+
+    Raises:
+        ValueError: if the action is unknown or a scale space has no base.
+    """
+
+    def __init__(self, action: str, base: float | None = None, **kwargs):
+        super().__init__(**kwargs)
+        if action not in ACTIONS:
+            raise ValueError(f"`action` must be one of {ACTIONS}. Received {action!r}.")
+        if (action == "scale_space") != (base is not None):
+            raise ValueError(
+                f"`base` belongs to the action 'scale_space'. Received {action!r} and {base}."
+            )
+        self.action = action
+        self.base = base
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "action": self.action, "base": self.base}

@@ -1,0 +1,6 @@
+"""Published methods: how each lifts, convolves, normalizes, pools and projects."""
+
+from scale_zoo.methods.dss import Dss
+from scale_zoo.methods.plain import Plain
+
+__all__ = ["Dss", "Plain"]

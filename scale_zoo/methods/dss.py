@@ -1,0 +1,64 @@
+"""Deep scale-spaces (Worrall & Welling 2019)."""
+
+from scale_zoo import layers
+from scale_zoo.methods.plain import Plain
+
+
+class Dss(Plain):
+    """Deep scale-space network: Gaussian lifting, dilated scale convolutions, scale pooling.
+
+    Kernels of one tap are the same at every dilation; they stay planar, shared by all levels.
+
+    Args:
+        n_scales: number of levels of the scale-space.
+        base: ratio of scale between neighbouring levels, above 1.
+        interaction: number of neighbouring levels that a kernel reads.
+        zero_scale: blur (standard deviation in pixels) that the images are taken to have.
+        dilation_mode: "fractional" or "floor", for a base whose powers are not whole.
+        scale_pooling: "max" or "average" over levels, before the head.
+    """
+
+    def __init__(
+        self,
+        n_scales: int = 4,
+        base: float = 2.0,
+        interaction: int = 1,
+        zero_scale: float = 0.5,
+        dilation_mode: str = "fractional",
+        scale_pooling: str = "max",
+    ):
+        self.n_scales = n_scales
+        self.base = base
+        self.interaction = interaction
+        self.zero_scale = zero_scale
+        self.dilation_mode = dilation_mode
+        self.scale_pooling = scale_pooling
+
+    def lift(self, images):
+        lifting = layers.GaussianLifting(
+            self.n_scales, self.base, self.zero_scale, name="gaussian_lifting"
+        )
+        return lifting(images)
+
+    def planar(self, layer):
+        return layers.Folded(layer, name=layer.name)
+
+    def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
+        if kernel_size == 1:
+            return super().conv(features, filters, kernel_size, strides, stage=stage, name=name)
+        conv = layers.ScaleConv2D(
+            filters,
+            kernel_size,
+            interaction=self.interaction,
+            base=self.base,
+            dilation_mode=self.dilation_mode,
+            strides=strides,
+            name=name,
+        )
+        return conv(features)
+
+    def stage(self, features, *, name):
+        return layers.Stage("scale_space", base=self.base, name=name)(features)
+
+    def project(self, features):
+        return layers.ScalePooling(self.scale_pooling, name="scale_pooling")(features)

@@ -1,0 +1,8 @@
+"""Pure functions of tensors: no state, no Keras."""
+
+from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
+from scale_zoo.ops.rescale import rescale
+from scale_zoo.ops.scale_conv2d import scale_conv2d
+
+__all__ = ["dilated_conv2d", "discrete_gaussian", "gaussian_lift", "rescale", "scale_conv2d"]

@@ -1,0 +1,82 @@
+"""Rescaling of images by one real factor each: the action of scaling."""
+
+import tensorflow as tf
+
+INTERPOLATIONS = ("bilinear", "bicubic")
+
+
+def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear") -> tf.Tensor:
+    """Scales each image by its own factor about the centre of its canvas, which keeps its size.
+
+    The image is zero outside its canvas. When shrinking, the interpolation kernel is widened by
+    1/factor, so nothing aliases; its weights sum to 1 for every output pixel, counting those that
+    fall outside. Both axes are batched products with interpolation matrices.
+
+    Args:
+        images: `[batch, height, width, channels]`, floating point.
+        factors: `[batch]` or one number for all, above 0; below 1 shrinks.
+        interpolation: "bilinear", or "bicubic" (Keys 1981, a = -0.5, as Pillow's).
+
+    Returns:
+        `[batch, height, width, channels]`.
+
+    Raises:
+        ValueError: if the rank, a static factor or the interpolation's name is wrong.
+    """
+    images = tf.convert_to_tensor(images)
+    if images.shape.rank != 4:
+        raise ValueError(
+            "`images` must be [batch, height, width, channels]. "
+            f"Received shape {tuple(images.shape)}."
+        )
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f"`interpolation` must be in {INTERPOLATIONS}. Received {interpolation!r}."
+        )
+    # Positions need float32 even where the images are of half precision.
+    factors = tf.cast(factors, tf.float32)
+    static = tf.get_static_value(factors)
+    if static is not None and not (static > 0).all():
+        raise ValueError(f"`factors` must be above 0. Received {static}.")
+    factors = tf.broadcast_to(factors, tf.shape(images)[:1])
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    vertical = tf.cast(_interpolation_matrices(factors, height, interpolation), images.dtype)
+    horizontal = tf.cast(_interpolation_matrices(factors, width, interpolation), images.dtype)
+    # [y, j] · [j, x·c], then [x, j] · [j, c] for each row.
+    rows = tf.matmul(vertical, tf.reshape(images, [-1, height, width * images.shape[3]]))
+    rows = tf.reshape(rows, tf.shape(images))
+    outputs = tf.einsum("bxj,byjc->byxc", horizontal, rows)
+    return tf.ensure_shape(outputs, images.shape)
+
+
+def _interpolation_matrices(factors, size, interpolation):
+    """Weights `[batch, size, size]` of the input pixels (last axis) in each output pixel."""
+    pixels = tf.range(size, dtype=tf.float32)
+    centre = (tf.cast(size, tf.float32) - 1) / 2
+    factors = factors[:, None, None]
+    positions = (pixels[None, :, None] - centre) / factors + centre
+    shrink = tf.minimum(factors, 1.0)
+    kernel = _triangle if interpolation == "bilinear" else _keys
+    weights = kernel((pixels - positions) * shrink)
+    # The sum over the infinite grid: the pixels within reach of the kernel, inside or not.
+    reach = 1 if interpolation == "bilinear" else 2
+    return weights / _grid_sum(kernel, positions, shrink, reach)
+
+
+def _grid_sum(kernel, positions, shrink, reach):
+    extent = tf.cast(tf.math.ceil(reach / tf.reduce_min(shrink)), tf.int32) + 1
+    offsets = tf.cast(tf.range(-extent, extent + 1), tf.float32)
+    nearest = tf.math.floor(positions)
+    return tf.reduce_sum(kernel((nearest + offsets - positions) * shrink), axis=-1, keepdims=True)
+
+
+def _triangle(distance):
+    return tf.maximum(0.0, 1.0 - tf.abs(distance))
+
+
+def _keys(distance):
+    """Cubic convolution kernel (Keys 1981) with a = -0.5."""
+    d = tf.abs(distance)
+    near = (1.5 * d - 2.5) * d * d + 1.0
+    far = ((-0.5 * d + 2.5) * d - 4.0) * d + 2.0
+    return tf.where(d < 1.0, near, tf.where(d < 2.0, far, 0.0))

@@ -1,0 +1,203 @@
+"""The names of the zoo: which method on which skeleton, with which defaults; pretrained entries."""
+
+import functools
+import inspect
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from scale_zoo import methods, models
+
+METHODS: dict[str, type[methods.Plain]] = {"plain": methods.Plain, "dss": methods.Dss}
+
+SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
+
+# Image shape that a skeleton takes where none is given.
+INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
+
+# Options in which a combination departs from the defaults of its method and skeleton.
+DEFAULTS: dict[str, dict[str, Any]] = {"dss_resnet50": {"interaction": 2}}
+
+WEIGHTS_FILE = "model.weights.h5"
+DESCRIPTION_FILE = "model.json"
+
+
+def list_models() -> list[str]:
+    """Returns the names that `create_model` takes: `<method>_<skeleton>`."""
+    return [f"{method}_{skeleton}" for method in METHODS for skeleton in SKELETONS]
+
+
+def model_options(name: str) -> dict[str, Any]:
+    """Returns the further options that `create_model(name, ...)` takes, with their defaults.
+
+    Args:
+        name: a name of `list_models()`.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    method, skeleton = _parts(name)
+    options = _method_options(method) | _skeleton_options(skeleton)
+    return options | DEFAULTS.get(name, {})
+
+
+def create_model(
+    name: str,
+    input_shape: Sequence[int | None] | None = None,
+    classes: int | None = None,
+    *,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: str | None = None,
+    classifier_activation: str | None = "softmax",
+    **options,
+) -> keras.Model:
+    """Builds a network of the zoo, by the conventions of keras.applications.
+
+    Args:
+        name: a name of `list_models()`, such as "dss_resnet50".
+        input_shape: `(height, width, channels)` of the images. By default (224, 224, 3) for
+            resnet50, with sizes unknown where `include_top=False`, and (28, 28, 1) for cnn.
+        classes: number of classes; 1,000 for resnet50 and 10 for cnn by default.
+        include_top: whether to end in the classifier.
+        pooling: what becomes of the features where `include_top=False`: None keeps the map,
+            "avg" or "max" pools it globally.
+        weights: None (random), or the path of a `.weights.h5` file of the same model.
+        classifier_activation: activation of the classifier; None returns logits.
+        **options: further options of the method and the skeleton; see `model_options(name)`.
+
+    Returns:
+        A Functional `keras.Model` from float images `[batch, height, width, channels]` in [0, 1].
+        Every stage is a layer of its own: `model.get_layer("stage2").output`.
+
+    Raises:
+        ValueError: if an argument is unknown or out of range; the message lists what is valid.
+
+    Example:
+
+    >>> model = scale_zoo.create_model("dss_cnn", (28, 28, 1), classes=10, n_scales=3)
+    >>> tuple(model(keras.random.uniform([2, 28, 28, 1])).shape)
+    (2, 10)
+    """
+    method, skeleton = _parts(name)
+    unknown = sorted(set(options) - set(model_options(name)))
+    if unknown:
+        valid = ", ".join(f"{key}={value!r}" for key, value in model_options(name).items())
+        raise ValueError(f"{name} has no option {', '.join(unknown)}. It takes: {valid}.")
+    input_shape = _check_input_shape(input_shape, skeleton, include_top)
+    if classes is None:
+        classes = 1000 if skeleton == "resnet50" else 10
+    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+        raise ValueError(f"`classes` must be a whole number of at least 1. Received {classes!r}.")
+    if pooling not in (None, *models.POOLINGS):
+        raise ValueError(
+            f"`pooling` must be None or one of {tuple(models.POOLINGS)}. Received {pooling!r}."
+        )
+    if weights is not None and not pathlib.Path(weights).is_file():
+        raise ValueError(
+            "`weights` must be None or the path of a .weights.h5 file; pretrained entries load "
+            f"with `load_model`: {', '.join(list_pretrained())}. Received {weights!r}."
+        )
+    options = DEFAULTS.get(name, {}) | options
+    method_options = {key: options[key] for key in _method_options(method) if key in options}
+    skeleton_options = {key: options[key] for key in _skeleton_options(skeleton) if key in options}
+    model = SKELETONS[skeleton](
+        METHODS[method](**method_options),
+        input_shape,
+        classes,
+        include_top,
+        pooling,
+        classifier_activation,
+        name,
+        **skeleton_options,
+    )
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def list_pretrained() -> list[str]:
+    """Returns the entries that `load_model` takes: `<model>/<data>`."""
+    folders = sorted(path.parent.name for path in _zoo_folder().glob(f"*/{DESCRIPTION_FILE}"))
+    return [folder.replace(".", "/", 1) for folder in folders]
+
+
+def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> keras.Model:
+    """Loads a trained network.
+
+    Args:
+        entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or the path of a folder
+            that `scale_zoo.export_model` has written.
+        classifier_activation: activation of the classifier; None returns logits.
+
+    Returns:
+        A Functional `keras.Model` from float images in [0, 1] of the shape it was trained on.
+
+    Raises:
+        ValueError: if there is no such entry.
+    """
+    folder = pathlib.Path(entry)
+    if entry in list_pretrained():
+        folder = _zoo_folder() / entry.replace("/", ".", 1)
+    if not (folder / DESCRIPTION_FILE).is_file():
+        raise ValueError(
+            f"`entry` must be one of {', '.join(list_pretrained())}, or a folder with a "
+            f"{DESCRIPTION_FILE}. Received {entry!r}."
+        )
+    description = describe(folder)
+    return create_model(
+        description["model"],
+        description["input_shape"],
+        description["classes"],
+        weights=str(folder / WEIGHTS_FILE),
+        classifier_activation=classifier_activation,
+        **description["options"],
+    )
+
+
+def describe(folder: str | pathlib.Path) -> dict[str, Any]:
+    """Reads what an exported folder says of its network: name, shapes, options, class names."""
+    return json.loads((pathlib.Path(folder) / DESCRIPTION_FILE).read_text())
+
+
+def _zoo_folder() -> pathlib.Path:
+    """Where the pretrained entries lie: inside the installed package, or beside it in a checkout."""
+    package = pathlib.Path(__file__).resolve().parent
+    installed = package / "saved_models"
+    return installed if installed.is_dir() else package.parent / "saved_models"
+
+
+def _parts(name: str) -> tuple[str, str]:
+    method, _, skeleton = name.rpartition("_")
+    if method not in METHODS or skeleton not in SKELETONS:
+        raise ValueError(f"`name` must be one of {', '.join(list_models())}. Received {name!r}.")
+    return method, skeleton
+
+
+def _check_input_shape(input_shape, skeleton, include_top) -> tuple[int | None, ...]:
+    if input_shape is None:
+        default = INPUT_SHAPES[skeleton]
+        return default if include_top else (None, None, default[2])
+    shape = tuple(input_shape)
+    sizes = [n for n in shape[:2] if n is not None]
+    if len(shape) != 3 or shape[2] is None or min(*sizes, shape[2], 1) < 1:
+        raise ValueError(
+            "`input_shape` must be (height, width, channels), sizes above 0 or None. "
+            f"Received {input_shape}."
+        )
+    return shape
+
+
+@functools.cache
+def _method_options(method: str) -> dict[str, Any]:
+    parameters = inspect.signature(METHODS[method]).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
+@functools.cache
+def _skeleton_options(skeleton: str) -> dict[str, Any]:
+    parameters = inspect.signature(SKELETONS[skeleton]).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
