@@ -6,8 +6,8 @@ import os
 # it is first imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from scale_zoo import layers, ops  # noqa: E402
-from scale_zoo.zoo import (  # noqa: E402
+from scale_zoo import layers, ops
+from scale_zoo.zoo import (
     create_model,
     list_models,
     list_pretrained,

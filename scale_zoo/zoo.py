@@ -77,7 +77,6 @@ def create_model(
         ValueError: if an argument is unknown or out of range; the message lists what is valid.
 
     Example:
-
     >>> model = scale_zoo.create_model("dss_cnn", (28, 28, 1), classes=10, n_scales=3)
     >>> tuple(model(keras.random.uniform([2, 28, 28, 1])).shape)
     (2, 10)
@@ -164,7 +163,7 @@ def describe(folder: str | pathlib.Path) -> dict[str, Any]:
 
 
 def _zoo_folder() -> pathlib.Path:
-    """Where the pretrained entries lie: inside the installed package, or beside it in a checkout."""
+    """Where the pretrained entries lie: in the installed package, or beside it in a checkout."""
     package = pathlib.Path(__file__).resolve().parent
     installed = package / "saved_models"
     return installed if installed.is_dir() else package.parent / "saved_models"

@@ -23,7 +23,6 @@ class Folded(keras.layers.Wrapper):
         ValueError: if the input is not of rank 5.
 
     Example:
-
     >>> features = keras.random.normal([2, 4, 28, 28, 8])
     >>> pool = scale_zoo.layers.Folded(keras.layers.MaxPooling2D(2))
     >>> tuple(pool(features).shape)

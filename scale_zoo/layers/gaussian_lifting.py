@@ -24,7 +24,6 @@ class GaussianLifting(keras.layers.Layer):
         ValueError: if an argument is out of range or the input is not of rank 4.
 
     Example:
-
     >>> images = keras.random.uniform([2, 28, 28, 1])
     >>> tuple(scale_zoo.layers.GaussianLifting(n_scales=4)(images).shape)
     (2, 4, 28, 28, 1)

@@ -37,7 +37,6 @@ class ScaleConv2D(keras.layers.Layer):
             fewer levels than `interaction`.
 
     Example:
-
     >>> features = keras.random.normal([2, 4, 28, 28, 3])
     >>> tuple(scale_zoo.layers.ScaleConv2D(8, 3, interaction=2)(features).shape)
     (2, 4, 28, 28, 8)

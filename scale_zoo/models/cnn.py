@@ -27,7 +27,7 @@ def cnn(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
 ) -> keras.Model:
-    """Builds the reference network of Sosnovik et al. 2020 ("Scale-Equivariant Steerable Networks").
+    """Builds the reference network of Sosnovik et al. 2020, "Scale-Equivariant Steerable Networks".
 
     Three convolutions, each followed by a rectifier, max pooling and batch normalization, then two
     dense layers: 494,549 trainable parameters with `Plain()` on 28x28 grey images of 10 classes.

@@ -1,6 +1,7 @@
-"""Planar convolution with symmetric zero padding and a dilation that may be any real number >= 1."""
+"""Planar convolution with symmetric zero padding and any real dilation of at least 1."""
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -59,7 +60,7 @@ def _even_runs(pixels: list[int]) -> list[tuple[range, int]]:
     """Covers symmetric `pixels` with runs of even spacing, longest first, or with one dense run."""
     reach = pixels[-1]
     dense = range(-reach, reach + 1)
-    gaps = {b - a for a, b in zip(pixels, pixels[1:], strict=False)}
+    gaps = {b - a for a, b in itertools.pairwise(pixels)}
     if len(gaps) > 1 and len(dense) <= 1.2 * len(pixels):
         return [(dense, 1)]
     left, runs = set(pixels), []
