@@ -1,0 +1,100 @@
+"""Batches of images, rescaled whole."""
+
+import numpy as np
+import tensorflow as tf
+
+from scale_zoo import ops
+from scale_zoo.data.source import Examples
+
+
+def training_batches(
+    examples: Examples,
+    batch_size: int,
+    classes: int,
+    scale_range: tuple[float, float] | None,
+    seed: int,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Yields shuffled batches without end, every image rescaled by a factor of its own.
+
+    Order and factors depend on the seed and the epoch alone, so that a run that starts at a later
+    epoch sees what it would have seen. An epoch is `len(examples) // batch_size` batches.
+
+    Args:
+        examples: the training images.
+        batch_size: images in a batch, at most `len(examples)`.
+        classes: number of classes.
+        scale_range: lowest and highest factor, drawn uniformly; None leaves images as they are.
+        seed: seed of order and factors.
+        first_epoch: the epoch to begin with.
+
+    Returns:
+        A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
+        labels `[batch, classes]`.
+
+    Raises:
+        ValueError: if there are fewer images than a batch holds.
+    """
+    count = len(examples)
+    if batch_size > count:
+        raise ValueError(
+            f"`batch_size` must be at most the {count} training images. Received {batch_size}."
+        )
+    images, labels = tf.constant(examples.images), tf.one_hot(examples.labels, classes)
+    low, high = scale_range or (1.0, 1.0)
+
+    def epoch_batches(epoch):
+        epoch_seed = tf.stack([tf.cast(seed, tf.int64), epoch])
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), epoch_seed)
+        factors = tf.random.stateless_uniform([count], epoch_seed, low, high)
+        batches = tf.data.Dataset.from_tensor_slices((order, factors))
+        return batches.batch(batch_size, drop_remainder=True)
+
+    def load(indices, factors):
+        batch = _float_images(tf.gather(images, indices))
+        if scale_range is not None:
+            batch = ops.rescale(batch, factors)
+        return batch, tf.gather(labels, indices)
+
+    batches = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_batches)
+    return _parallel(batches, load)
+
+
+def evaluation_batches(
+    examples: Examples, batch_size: int, classes: int, factors: float | np.ndarray = 1.0
+) -> tf.data.Dataset:
+    """Yields all images once, in order, rescaled by one factor or each by its own.
+
+    Args:
+        examples: the images.
+        batch_size: images in a batch; the last may be smaller.
+        classes: number of classes.
+        factors: one factor, or one for each image.
+
+    Returns:
+        A data set of float32 images in [0, 1] and one-hot labels.
+    """
+    images, labels = tf.constant(examples.images), tf.one_hot(examples.labels, classes)
+    factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
+
+    def load(indices, factors):
+        batch = ops.rescale(_float_images(tf.gather(images, indices)), factors)
+        return batch, tf.gather(labels, indices)
+
+    batches = tf.data.Dataset.from_tensor_slices((np.arange(len(examples)), factors))
+    return _parallel(batches.batch(batch_size), load)
+
+
+def random_factors(count: int, scale_range: tuple[float, float] | None, seed: int) -> np.ndarray:
+    """Draws the fixed factors with which held-out images are measured; ones for None."""
+    if scale_range is None:
+        return np.ones(count, np.float32)
+    return np.random.default_rng(seed).uniform(*scale_range, count).astype(np.float32)
+
+
+def _float_images(images):
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def _parallel(batches, load):
+    return batches.map(load, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

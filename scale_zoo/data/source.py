@@ -1,0 +1,95 @@
+"""Labelled images in fixed splits."""
+
+import dataclasses
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+# Largest factor that rescaling takes: beyond it nothing but the centre's pixels is left.
+LARGEST_FACTOR = 4.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Images `[n, height, width, channels]`, uint8, and their labels `[n]`, int32."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, indices) -> "Examples":
+        return Examples(self.images[indices], self.labels[indices])
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A data set: class names, three splits, and the range of factors to train with.
+
+    `scale_range` is None where the images come rescaled already.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Examples
+    validation: Examples
+    test: Examples
+    scale_range: tuple[float, float] | None = (0.3, 1.0)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.train.images.shape[1:]
+
+
+def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Examples]:
+    """Draws disjoint random parts of the given sizes, each with every class in proportion.
+
+    Args:
+        examples: what to draw from.
+        sizes: number of examples of each part; what is left over is dropped.
+        seed: the same seed gives the same parts.
+
+    Raises:
+        ValueError: if there are too few examples, or fewer of one class than parts.
+    """
+    left, parts = np.arange(len(examples)), []
+    if sum(sizes) > len(examples):
+        raise ValueError(f"{len(examples)} images cannot be split into parts of {sizes}.")
+    for size in sizes:
+        if size == len(left):
+            part, left = left, left[:0]
+        else:
+            part, left = train_test_split(
+                left, train_size=size, stratify=examples.labels[left], random_state=seed
+            )
+        parts.append(examples[part])
+    return parts
+
+
+def split_by_shares(
+    examples: Examples, name: str, class_names, shares: tuple[float, float], seed: int
+) -> Source:
+    """Splits into train, validation and test, of which the last two have the given shares."""
+    counts = np.bincount(examples.labels, minlength=len(class_names))
+    if counts.min() < 4:
+        raise ValueError(
+            f"{name} must hold at least 4 images of every class to be split. Received "
+            f"{counts.min()} of class {class_names[counts.argmin()]!r}."
+        )
+    held_out = [max(len(class_names), round(share * len(examples))) for share in shares]
+    train, validation, test = stratified_split(
+        examples, [len(examples) - sum(held_out), *held_out], seed
+    )
+    return Source(name, tuple(class_names), train, validation, test)
+
+
+def check_scale_range(scale_range: tuple[float, float] | None) -> None:
+    """Raises a ValueError unless `scale_range` is None or (low, high) within (0, 4]."""
+    if scale_range is None:
+        return
+    if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1] <= LARGEST_FACTOR:
+        raise ValueError(
+            f"`scale_range` must be two factors, low to high, in (0, {LARGEST_FACTOR:g}]. "
+            f"Received {','.join(f'{factor:g}' for factor in scale_range)}."
+        )
