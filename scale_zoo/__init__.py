@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from scale_zoo import layers, ops
+from scale_zoo.equivariance import EquivarianceError
 from scale_zoo.zoo import (
     create_model,
     list_models,
@@ -16,6 +17,7 @@ from scale_zoo.zoo import (
 )
 
 __all__ = [
+    "EquivarianceError",
     "create_model",
     "layers",
     "list_models",

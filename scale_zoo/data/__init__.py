@@ -3,7 +3,12 @@
 from scale_zoo.data.digits import load_digits
 from scale_zoo.data.folder import load_folder
 from scale_zoo.data.from_tfds import load_tfds
-from scale_zoo.data.pipeline import evaluation_batches, random_factors, training_batches
+from scale_zoo.data.pipeline import (
+    evaluation_batches,
+    float_images,
+    random_factors,
+    training_batches,
+)
 from scale_zoo.data.scaled import ORIGINS, load_scaled
 from scale_zoo.data.source import Examples, Source, check_scale_range
 
@@ -49,6 +54,7 @@ __all__ = [
     "Source",
     "check_scale_range",
     "evaluation_batches",
+    "float_images",
     "load_source",
     "random_factors",
     "training_batches",

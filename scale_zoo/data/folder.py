@@ -1,13 +1,15 @@
 """A user's own images, one folder for each class."""
 
+import logging
 import pathlib
 
 import numpy as np
-from absl import logging
 from PIL import Image
 
 from scale_zoo.data import canvas
 from scale_zoo.data.source import Examples, Source, split_by_shares
+
+LOGGER = logging.getLogger(__name__)
 
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png")
 SHARES = (0.15, 0.15)
@@ -52,7 +54,7 @@ def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
             )
         image_size = headers[0][0][0]
     channels = 1 if all(mode in ("1", "L", "I;16") for _, mode in headers) else 3
-    logging.info("Reading %d images of %d classes.", len(files), len(class_names))
+    LOGGER.info("Reading %d images of %d classes.", len(files), len(class_names))
     images = canvas.stack(
         (_read(path, image_size, channels) for path, _ in files), len(files), image_size, channels
     )

@@ -1,14 +1,16 @@
 """Classification sets of TensorFlow Datasets, by name."""
 
+import logging
 import socket
 import urllib.request
 
 import numpy as np
-from absl import logging
 from PIL import Image
 
 from scale_zoo.data import canvas
 from scale_zoo.data.source import Examples, Source, stratified_split
+
+LOGGER = logging.getLogger(__name__)
 
 VALIDATION_SHARE = 0.1
 # Where TFDS keeps its own records; a name that always resolves where there is a network.
@@ -81,7 +83,7 @@ def prepared_builder(name: str, data_dir: str | None):
                 f"tfds:{name} is not in {data_dir or builder.data_path.parent.parent}, and there "
                 "is no network to fetch it. Name a directory that has it with --data_dir."
             )
-        logging.info("Fetching tfds:%s.", name)
+        LOGGER.info("Fetching tfds:%s.", name)
         builder.download_and_prepare()
     return builder
 

@@ -51,7 +51,7 @@ def training_batches(
         return batches.batch(batch_size, drop_remainder=True)
 
     def load(indices, factors):
-        batch = _float_images(tf.gather(images, indices))
+        batch = float_images(tf.gather(images, indices))
         if scale_range is not None:
             batch = ops.rescale(batch, factors)
         return batch, tf.gather(labels, indices)
@@ -78,7 +78,7 @@ def evaluation_batches(
     factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
 
     def load(indices, factors):
-        batch = ops.rescale(_float_images(tf.gather(images, indices)), factors)
+        batch = ops.rescale(float_images(tf.gather(images, indices)), factors)
         return batch, tf.gather(labels, indices)
 
     batches = tf.data.Dataset.from_tensor_slices((np.arange(len(examples)), factors))
@@ -92,7 +92,8 @@ def random_factors(count: int, scale_range: tuple[float, float] | None, seed: in
     return np.random.default_rng(seed).uniform(*scale_range, count).astype(np.float32)
 
 
-def _float_images(images):
+def float_images(images) -> tf.Tensor:
+    """Converts uint8 images to float32 in [0, 1]."""
     return tf.cast(images, tf.float32) / 255.0
 
 

@@ -36,11 +36,11 @@ class Plain:
         conv = keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
         return self.planar(conv)(features)
 
-    def norm(self, features, epsilon: float = 1e-3, *, name: str):
+    def norm(self, features, epsilon: float, momentum: float, *, name: str):
         """Normalizes batches, over all replicas where there are several."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         norm = keras.layers.BatchNormalization(
-            epsilon=epsilon, synchronized=replicas > 1, name=name
+            momentum=momentum, epsilon=epsilon, synchronized=replicas > 1, name=name
         )
         return self.planar(norm)(features)
 

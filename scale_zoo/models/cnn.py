@@ -10,6 +10,8 @@ from scale_zoo.models import ends
 # Channels, and size and padding of the max pooling, of the three stages.
 STAGES = ((32, 2, 0), (63, 2, 0), (95, 4, 2))
 HIDDEN = 256
+# Of batch normalization: epsilon and momentum.
+NORM = (1e-5, 0.9)
 
 
 def cnn(
@@ -73,7 +75,7 @@ def cnn(
         )
         features = method.activation(features, name=f"conv{stage}_relu")
         features = method.max_pool(features, size, size, padding, name=f"conv{stage}_pool")
-        features = method.norm(features, name=f"conv{stage}_bn")
+        features = method.norm(features, *NORM, name=f"conv{stage}_bn")
         features = method.stage(features, name=f"stage{stage}")
         stages.append(features)
 
@@ -81,7 +83,7 @@ def cnn(
     if include_top:
         features = keras.layers.Flatten(name="flatten")(features)
         features = keras.layers.Dense(HIDDEN, use_bias=False, name="hidden_dense")(features)
-        features = Plain().norm(features, name="hidden_bn")
+        features = Plain().norm(features, *NORM, name="hidden_bn")
         features = Plain().activation(features, name="hidden_relu")
         features = keras.layers.Dropout(dropout, name="hidden_dropout")(features)
         features = ends.classify(features, classes, classifier_activation)

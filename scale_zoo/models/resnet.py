@@ -9,7 +9,8 @@ from scale_zoo.models import ends
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 STEMS = ("imagenet", "small")
-EPSILON = 1.001e-5
+# Of batch normalization: epsilon and momentum.
+NORM = (1.001e-5, 0.99)
 
 
 def resnet(
@@ -84,7 +85,7 @@ def _scaled(filters: int, width: float) -> int:
 def _stem(method, features, filters, stem):
     size, strides = (7, 2) if stem == "imagenet" else (3, 1)
     features = method.conv(features, filters, size, strides, stage=1, name="conv1_conv")
-    features = method.norm(features, EPSILON, name="conv1_bn")
+    features = method.norm(features, *NORM, name="conv1_bn")
     features = method.activation(features, name="conv1_relu")
     if stem == "imagenet":
         features = method.max_pool(features, 3, 2, padding=1, name="pool1_pool")
@@ -99,7 +100,7 @@ def _bottleneck(method, features, filters, strides, stage, block):
         features = method.conv(
             features, filters, kernel_size, strides, stage=stage, name=f"{name}_{part}_conv"
         )
-        return method.norm(features, EPSILON, name=f"{name}_{part}_bn")
+        return method.norm(features, *NORM, name=f"{name}_{part}_bn")
 
     shortcut = conv_norm(features, 4 * filters, 1, strides, 0) if block == 1 else features
     features = conv_norm(features, filters, 1, strides, 1)

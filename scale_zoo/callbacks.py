@@ -1,0 +1,193 @@
+"""What training reports and keeps beside Keras's own progress bar and TensorBoard."""
+
+import json
+import math
+import os
+import pathlib
+import time
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scale_zoo import data, ops
+from scale_zoo.equivariance import FACTORS, equivariance_probe
+
+STATE_FILE = "state.json"
+BEST_FILE = "best.weights.h5"
+
+
+class EquivarianceCallback(keras.callbacks.Callback):
+    """Logs accuracy and equivariance error over scale at the end of epochs.
+
+    Adds "accuracy_at_F" and "equivariance_error_at_F", the latter averaged over stages, to the
+    epoch's logs for each factor F, so that callbacks after it, TensorBoard for one, record them.
+    A factor at which no stage has common levels logs no error.
+
+    An image costs about two training images with the default factors: give it at most 4% of an
+    epoch's images to stay under 10% of the epoch's time.
+
+    Args:
+        examples: held-out images and their labels.
+        factors: scale factors to measure at, above 0.
+        stages: names of stages; None averages over all.
+        every: epochs between measurements.
+        batch_size: images measured at once.
+
+    Raises:
+        ValueError: when training starts, if a stage is unknown.
+    """
+
+    def __init__(
+        self,
+        examples: data.Examples,
+        factors: Sequence[float] = FACTORS,
+        stages: Sequence[str] | None = None,
+        every: int = 1,
+        batch_size: int = 100,
+    ):
+        super().__init__()
+        self.examples = examples
+        self.factors = list(factors)
+        self.stages = stages
+        self.every = every
+        self.batch_size = batch_size
+
+    def on_train_begin(self, logs=None):
+        self._probe = equivariance_probe(self.model, self.factors, self.stages)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every or logs is None:
+            return
+        started = time.monotonic()
+        accuracy, errors = measure_over_scale(self._probe, self.examples, self.batch_size)
+        for factor, correct, error in zip(self.factors, accuracy, errors, strict=True):
+            logs[f"accuracy_at_{factor:.2f}"] = float(correct.mean())
+            known = error[~np.isnan(error)]
+            if known.size:
+                logs[f"equivariance_error_at_{factor:.2f}"] = float(known.mean())
+        logs["equivariance_seconds"] = time.monotonic() - started
+
+
+def measure_over_scale(probe, examples, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a probe over examples: hits `[factors, n]` and errors `[factors, stages, n]`."""
+    hits, errors = [], []
+    for first in range(0, len(examples), batch_size):
+        part = examples[first : first + batch_size]
+        batch_errors, scores = probe(data.float_images(part.images))
+        errors.append(batch_errors.numpy())
+        hits.append(np.argmax(scores.numpy(), axis=-1) == part.labels)
+    return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the best and the last epoch's weights, optimizer state included, and the history.
+
+    Files appear whole: each is written under another name and then renamed, and the state file,
+    which names the last finished epoch, comes last.
+
+    Args:
+        folder: where the files go; it is made if missing.
+        history: logs of the epochs already finished, for a run that goes on.
+    """
+
+    def __init__(self, folder: pathlib.Path, history: Sequence[dict[str, float]] = ()):
+        super().__init__()
+        self.folder = folder
+        self.history = list(history)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.history.append({"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}})
+        if best_epoch(self.history) == epoch:
+            self._save(BEST_FILE)
+        self._save(last_file(epoch))
+        write_json(self.folder / STATE_FILE, {"epoch": epoch, "history": self.history})
+        (self.folder / last_file(epoch - 1)).unlink(missing_ok=True)
+
+    def _save(self, name):
+        unfinished = self.folder / f"unfinished-{name}"
+        self.model.save_weights(unfinished)
+        os.replace(unfinished, self.folder / name)
+
+
+def last_file(epoch: int) -> str:
+    """Returns the name of an epoch's checkpoint."""
+    return f"epoch-{epoch:04d}.weights.h5"
+
+
+def read_state(folder: pathlib.Path) -> tuple[int, list[dict[str, float]]]:
+    """Returns the last finished epoch, -1 for none, and the logs of all finished epochs."""
+    path = folder / STATE_FILE
+    if not path.exists():
+        return -1, []
+    state = json.loads(path.read_text())
+    return state["epoch"], state["history"]
+
+
+def best_epoch(history: Sequence[dict[str, float]]) -> int:
+    """Returns the epoch of highest validation accuracy, of those the one of lowest loss."""
+    return max(history, key=lambda logs: (logs["val_accuracy"], -logs["val_loss"]))["epoch"]
+
+
+def write_json(path: pathlib.Path, value) -> None:
+    """Writes a JSON file that appears whole."""
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    unfinished.write_text(json.dumps(value, indent=2) + "\n")
+    os.replace(unfinished, path)
+
+
+class StopOnNan(keras.callbacks.Callback):
+    """Ends training with a `FloatingPointError` as soon as the loss is not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss became {loss} at step {batch + 1} of the epoch. The last good "
+                "checkpoint is kept. Lower --learning_rate, or lengthen --warmup_epochs."
+            )
+
+
+class Throughput(keras.callbacks.Callback):
+    """Logs training images a second, validation left out, as "images_per_second"."""
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started, self._steps = None, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The first step of an epoch may compile or fill buffers.
+        if self._started is None:
+            self._started = time.monotonic()
+        else:
+            self._steps += 1
+            self._ended = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and self._steps:
+            seconds = self._ended - self._started
+            logs["images_per_second"] = self._steps * self.batch_size / seconds
+
+
+class ExampleImages(keras.callbacks.Callback):
+    """Writes some images at several sizes to TensorBoard, once."""
+
+    def __init__(self, folder: pathlib.Path, images: np.ndarray, factors: Sequence[float]):
+        super().__init__()
+        self.folder = folder
+        self.images = images
+        self.factors = factors
+
+    def on_train_begin(self, logs=None):
+        images = data.float_images(self.images)
+        writer = tf.summary.create_file_writer(str(self.folder))
+        with writer.as_default():
+            for factor in self.factors:
+                scaled = ops.rescale(images, factor)
+                tf.summary.image(f"images_at_{factor:.2f}", scaled, step=0, max_outputs=8)
+        writer.close()

@@ -1,0 +1,42 @@
+"""What all tools share: one line for an error, a clean stop."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a tool: errors of the user's making end in one line and exit status 1."""
+
+    def guarded(arguments):
+        _show_messages()
+        try:
+            if len(arguments) > 1:
+                raise ValueError(f"Unknown argument {arguments[1]!r}; flags begin with --.")
+            main()
+        except (ValueError, FloatingPointError) as error:
+            sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("stopped")
+
+    try:
+        app.run(guarded, flags_parser=_parse)
+    except flags.Error as error:
+        sys.exit(f"error: {error} See --help.")
+
+
+def _show_messages():
+    """Shows this package's messages as they are, and of other packages warnings alone."""
+    absl_logging.set_verbosity(absl_logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    messages = logging.getLogger("scale_zoo")
+    messages.addHandler(logging.StreamHandler(sys.stdout))
+    messages.setLevel(logging.INFO)
+    messages.propagate = False
+
+
+def _parse(arguments):
+    return flags.FLAGS(arguments)

@@ -1,0 +1,183 @@
+"""Equivariance error: how far a network's features are from scaling as the image does."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from scale_zoo import ops
+from scale_zoo.layers import Stage
+
+FACTORS = (1 / 1.1, 1 / 1.5, 1 / 2, 1 / 2.5, 1 / 3)
+
+
+@keras.saving.register_keras_serializable(package="scale_zoo")
+class EquivarianceError(keras.metrics.Metric):
+    """Mean over images of `||L Phi(f) - Phi(L f)||^2 / ||L Phi(f)||^2`, where L is scaling.
+
+    Phi maps an image f to the features of a named stage. On images L is `ops.rescale`; on features
+    it is the action that the stage's layer declares: the same rescaling on planar maps, on
+    scale-spaces (Worrall & Welling 2019) also a shift of levels, compared where both sides have
+    levels.
+
+    Args:
+        model: a model with stages, from `scale_zoo.create_model` or built with `layers.Stage`.
+        factor: scale factor, above 0.
+        stage: name of a stage; None averages over all stages.
+        name: the metric's name.
+
+    Raises:
+        ValueError: if the model has no such stage, or the factor leaves no common levels.
+
+    Example:
+    >>> model = scale_zoo.create_model("dss_cnn")
+    >>> error = scale_zoo.EquivarianceError(model, factor=1 / 2, stage="stage1")
+    >>> error.update_state(keras.random.uniform([4, 28, 28, 1]))
+    >>> bool(error.result() > 0)
+    True
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        factor: float,
+        stage: str | None = None,
+        name: str = "equivariance_error",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.factor = factor
+        self.stage = stage
+        stages = None if stage is None else [stage]
+        probe = equivariance_probe(model, [factor], stages)
+        # In a closure, so that the model's weights do not become state of the metric.
+        self._errors = lambda images: probe(images)[0]
+        self.total = self.add_weight(name="total", shape=(), initializer="zeros")
+        self.count = self.add_weight(name="count", shape=(), initializer="zeros")
+
+    def update_state(self, images, sample_weight=None):
+        """Adds images `[batch, height, width, channels]` in [0, 1], or other inputs of the model.
+
+        `sample_weight`, `[batch]`, weighs the images.
+        """
+        errors = self._errors(tf.convert_to_tensor(images))[0]
+        # A stage without common levels at this factor has no error to average.
+        known = tf.cast(~tf.math.is_nan(errors), errors.dtype)
+        errors = tf.reduce_sum(tf.math.multiply_no_nan(errors, known), 0) / tf.reduce_sum(known, 0)
+        weights = tf.ones_like(errors) if sample_weight is None else sample_weight
+        self.total.assign_add(tf.reduce_sum(errors * weights))
+        self.count.assign_add(tf.reduce_sum(weights))
+
+    def result(self):
+        """Returns the mean error."""
+        return tf.math.divide_no_nan(
+            tf.convert_to_tensor(self.total), tf.convert_to_tensor(self.count)
+        )
+
+    def get_config(self):
+        """Returns everything but the model, which `from_config` takes beside it."""
+        return {**super().get_config(), "factor": self.factor, "stage": self.stage}
+
+    @classmethod
+    def from_config(cls, config, model: keras.Model | None = None):
+        """Makes the metric again, for a model."""
+        if model is None:
+            raise ValueError("`from_config` of an EquivarianceError must be given the `model`.")
+        return cls(model, **config)
+
+
+def stage_names(model: keras.Model) -> list[str]:
+    """Returns the names of a model's stages, from images to head."""
+    return [layer.name for layer in model.layers if isinstance(layer, Stage)]
+
+
+def check_stages(model: keras.Model, stages: Sequence[str] | None) -> list[str]:
+    """Returns the stages asked for, all of them for None; unknown ones raise a ValueError."""
+    known = stage_names(model)
+    if not known:
+        raise ValueError(
+            f"Model {model.name!r} has no stages. Build it with scale_zoo.create_model, or mark "
+            "features with scale_zoo.layers.Stage."
+        )
+    unknown = [stage for stage in stages or [] if stage not in known]
+    if unknown:
+        raise ValueError(f"`stage` must be one of {', '.join(known)}. Received {unknown[0]!r}.")
+    return known if stages is None else list(stages)
+
+
+def equivariance_probe(
+    model: keras.Model, factors: Sequence[float], stages: Sequence[str] | None = None
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Compiles the measurement of a model's stages at several factors.
+
+    Args:
+        model: a model with stages.
+        factors: scale factors, above 0.
+        stages: names of stages; None takes all.
+
+    Returns:
+        A function from images `[batch, height, width, channels]` to the errors
+        `[factors, stages, batch]`, NaN where a stage and a factor have no common levels, and the
+        model's outputs for the scaled images, `[factors, batch, ...]`.
+
+    Raises:
+        ValueError: if a stage is unknown, a factor is not above 0, or a factor leaves no stage
+            common levels.
+    """
+    stages = check_stages(model, stages)
+    layers = [model.get_layer(stage) for stage in stages]
+    for factor in factors:
+        if factor <= 0:
+            raise ValueError(f"`factor` must be above 0. Received {factor}.")
+        if not any(_comparable(layer, factor) for layer in layers):
+            raise ValueError(
+                f"No level of {', '.join(stages)} is left to compare at factor {factor:.3g}. "
+                "Choose a factor nearer to 1, or a network with more scales."
+            )
+    network = keras.Model(model.inputs, [*(layer.output for layer in layers), *model.outputs])
+
+    signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)]
+
+    @tf.function(input_signature=signature)
+    def probe(images):
+        *features, _ = network(images, training=False)
+        errors, outputs = [], []
+        for factor in factors:
+            *scaled, output = network(_input_scaling(model, factor)(images), training=False)
+            errors.append(
+                [
+                    _stage_error(layer, before, after, factor)
+                    for layer, before, after in zip(layers, features, scaled, strict=True)
+                ]
+            )
+            outputs.append(output)
+        return tf.stack(errors), tf.stack(outputs)
+
+    return probe
+
+
+def _comparable(layer: Stage, factor: float) -> bool:
+    if layer.action != "scale_space":
+        return True
+    return len(ops.common_levels(layer.output.shape[1], factor, layer.base)) > 0
+
+
+def _input_scaling(model: keras.Model, factor: float):
+    """The action on a model's input: images, or scale-space features that begin with a stage."""
+    if len(model.inputs[0].shape) == 4:
+        return lambda images: ops.rescale(images, factor)
+    base = model.get_layer(stage_names(model)[0]).base
+    return lambda features: ops.scale_action(features, factor, base)
+
+
+def _stage_error(layer, before, after, factor):
+    if layer.action == "planar":
+        return ops.relative_error(ops.rescale(before, factor), after)
+    if layer.action == "invariant":
+        return ops.relative_error(before, after)
+    levels = ops.common_levels(before.shape[1], factor, layer.base)
+    if not levels:
+        return tf.fill(tf.shape(before)[:1], float("nan"))
+    expected = ops.scale_action(before, factor, layer.base)
+    common = slice(levels.start, levels.stop)
+    return ops.relative_error(expected[:, common], after[:, common])

@@ -1,0 +1,63 @@
+"""How features should change when the image is scaled, and by how much they differ from it."""
+
+import math
+
+import tensorflow as tf
+
+from scale_zoo.ops.rescale import rescale
+
+
+def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
+    """Scales scale-space features: every level in space, and the levels along scale.
+
+    An image shrunk by `base` has at level k what the image had at level k + 1 (Worrall & Welling
+    2019, eq. 10). So the outputs' level k is the rescaled level `k + log(1 / factor) / log(base)`,
+    linear between levels. Where that is no level, the outputs are zero; `common_levels` tells
+    which are left.
+
+    Args:
+        features: `[batch, scale, height, width, channels]`, level 0 the finest.
+        factor: scale factor of the image, above 0; below 1 shrinks.
+        base: ratio of scale between neighbouring levels, above 1.
+
+    Returns:
+        `[batch, scale, height, width, channels]`.
+    """
+    n_scales = features.shape[1]
+    folded = tf.reshape(features, tf.concat([[-1], tf.shape(features)[2:]], axis=0))
+    levels = tf.unstack(
+        tf.reshape(rescale(folded, factor), tf.shape(features)), num=n_scales, axis=1
+    )
+    lower, fraction = divmod(_shift(factor, base), 1)
+    outputs = []
+    for level in range(n_scales):
+        below = level + int(lower)
+        near = [(below, 1 - fraction), (below + 1, fraction)]
+        terms = [(source, weight) for source, weight in near if weight > 0]
+        if all(0 <= source < n_scales for source, _ in terms):
+            outputs.append(tf.add_n([weight * levels[source] for source, weight in terms]))
+        else:
+            outputs.append(tf.zeros_like(levels[0]))
+    return tf.stack(outputs, axis=1)
+
+
+def common_levels(n_scales: int, factor: float, base: float) -> range:
+    """Returns the levels that scale-space features have both before and after scaling."""
+    shift = _shift(factor, base)
+    return range(max(0, math.ceil(-shift)), min(n_scales, math.floor(n_scales - 1 - shift) + 1))
+
+
+def relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
+    """Computes `||expected - actual||^2 / ||expected||^2` of each example, `[batch]`.
+
+    Equal features have error 0, also where both vanish.
+    """
+    axes = list(range(1, expected.shape.rank))
+    expected, actual = tf.cast(expected, tf.float32), tf.cast(actual, tf.float32)
+    difference = tf.reduce_sum(tf.square(expected - actual), axes)
+    norm = tf.reduce_sum(tf.square(expected), axes)
+    return tf.where(difference > 0, difference / norm, tf.zeros_like(norm))
+
+
+def _shift(factor, base):
+    return round(math.log(1 / factor) / math.log(base), 6)
