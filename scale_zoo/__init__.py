@@ -7,7 +7,9 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from scale_zoo import layers, ops
+from scale_zoo.callbacks import EquivarianceCallback
 from scale_zoo.equivariance import EquivarianceError
+from scale_zoo.export import export_model
 from scale_zoo.zoo import (
     create_model,
     list_models,
@@ -17,8 +19,10 @@ from scale_zoo.zoo import (
 )
 
 __all__ = [
+    "EquivarianceCallback",
     "EquivarianceError",
     "create_model",
+    "export_model",
     "layers",
     "list_models",
     "list_pretrained",

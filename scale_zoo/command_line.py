@@ -8,8 +8,13 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 
-def run(main: Callable[[], None]) -> None:
-    """Runs a tool: errors of the user's making end in one line and exit status 1."""
+def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
+    """Runs a tool: errors of the user's making end in one line and exit status 1.
+
+    Args:
+        main: the tool.
+        when_stopped: what to say where the user stops it; the exit status is then 130.
+    """
 
     def guarded(arguments):
         _show_messages()
@@ -20,7 +25,8 @@ def run(main: Callable[[], None]) -> None:
         except (ValueError, FloatingPointError) as error:
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
-            sys.exit("stopped")
+            print(f"\n{when_stopped}")
+            sys.exit(130)
 
     try:
         app.run(guarded, flags_parser=_parse)

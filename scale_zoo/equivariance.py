@@ -50,6 +50,12 @@ class EquivarianceError(keras.metrics.Metric):
         self.stage = stage
         stages = None if stage is None else [stage]
         probe = equivariance_probe(model, [factor], stages)
+        layers = [model.get_layer(name) for name in check_stages(model, stages)]
+        if not any(_comparable(layer, factor) for layer in layers):
+            raise ValueError(
+                f"No level of {stage} is left to compare at factor {factor:.3g}. Choose a factor "
+                "nearer to 1, or a network with more scales."
+            )
         # In a closure, so that the model's weights do not become state of the metric.
         self._errors = lambda images: probe(images)[0]
         self.total = self.add_weight(name="total", shape=(), initializer="zeros")
@@ -121,19 +127,13 @@ def equivariance_probe(
         model's outputs for the scaled images, `[factors, batch, ...]`.
 
     Raises:
-        ValueError: if a stage is unknown, a factor is not above 0, or a factor leaves no stage
-            common levels.
+        ValueError: if a stage is unknown or a factor is not above 0.
     """
     stages = check_stages(model, stages)
     layers = [model.get_layer(stage) for stage in stages]
     for factor in factors:
         if factor <= 0:
             raise ValueError(f"`factor` must be above 0. Received {factor}.")
-        if not any(_comparable(layer, factor) for layer in layers):
-            raise ValueError(
-                f"No level of {', '.join(stages)} is left to compare at factor {factor:.3g}. "
-                "Choose a factor nearer to 1, or a network with more scales."
-            )
     network = keras.Model(model.inputs, [*(layer.output for layer in layers), *model.outputs])
 
     signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)]

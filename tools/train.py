@@ -38,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, "stopped; go on from the last finished epoch with --resume")

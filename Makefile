@@ -1,0 +1,69 @@
+VENV := .venv
+IN_VENV := $(VENV)/bin/python
+# Names the folder for which the environment was finished; younger than what it was made from.
+INSTALLED := $(VENV)/installed
+LOG := $(VENV)/install.log
+
+# The path of the first Python 3.11 that runs: a name on the path may be a shim of nothing.
+FIND_PYTHON = for name in $(if $(PYTHON),"$(PYTHON)",python3.11 python3 python); do \
+	"$$name" -c 'import sys; sys.version_info[:2] == (3, 11) and print(sys.executable)' \
+	2>/dev/null; done | head -n 1
+NO_PYTHON = scale_zoo needs Python 3.11, the last that TensorFlow Addons runs on$(if \
+	$(PYTHON), ($(PYTHON) is none)): name its path with make PYTHON=/path/to/python3.11
+UNREACHABLE := connection broken by|Max retries exceeded|Read timed out|NameResolutionError
+
+.PHONY: help quickstart test lint
+
+help:
+	@echo "make quickstart   trains and measures a small network on bundled digits"
+	@echo "make test         runs the tests, but for the slow ones"
+	@echo "make lint         checks style and format"
+	@echo "Each first installs what it needs into $(VENV), once; PYTHON=/path/to/python3.11 names"
+	@echo "the Python to do it with."
+
+quickstart: $(INSTALLED)
+	@$(IN_VENV) tools/train.py --flagfile=recipes/dss_cnn.digits.flags \
+		--workdir=runs/quickstart --resume
+
+test: $(INSTALLED)
+	@$(IN_VENV) -m pytest
+
+lint: $(INSTALLED)
+	@$(IN_VENV) -m ruff check .
+	@$(IN_VENV) -m ruff format --check .
+
+ifneq ($(PYTHON),)
+ifeq ($(shell $(FIND_PYTHON)),)
+$(error $(NO_PYTHON))
+endif
+endif
+
+# An environment that was left unfinished, was made for another folder or has lost its Python is
+# made anew.
+FINISHED_FOR := $(shell test -x $(IN_VENV) && cat $(INSTALLED) 2>/dev/null)
+ifneq ($(FINISHED_FOR),$(CURDIR))
+.PHONY: $(INSTALLED)
+MAKE_VENV = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
+endif
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@python="$(MAKE_VENV)"; \
+	stop() { echo "$$1" >&2; exit 1; }; \
+	if [ -n "$$python" ]; then \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || stop "The Python at $$python\
+	lacks the modules venv and ensurepip; on Debian and Ubuntu, install python3.11-venv."; \
+		rm -rf $(VENV) && mkdir $(VENV) || stop "The folder $(VENV) cannot be made anew."; \
+	fi; \
+	rm -f $(INSTALLED); \
+	echo "Installing TensorFlow and what else is needed into $(VENV): a minute or two."; \
+	{ \
+		{ [ -z "$$python" ] || "$$python" -m venv $(VENV); } && \
+		$(IN_VENV) -m pip install --constraint constraints.txt pip setuptools wheel && \
+		$(IN_VENV) -m pip install --constraint constraints.txt --no-build-isolation \
+			--editable '.[test]'; \
+	} >$(LOG) 2>&1 </dev/null || { \
+		grep -qE '$(UNREACHABLE)' $(LOG) && \
+			stop "Installing needs the package index, which cannot be reached; see $(LOG)."; \
+		stop "Installing failed; $(LOG) says why."; \
+	}; \
+	pwd -P >$(INSTALLED)

@@ -1,0 +1,93 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from scale_zoo import data, ops
+
+
+@pytest.fixture(scope="module")
+def examples():
+    rng = np.random.default_rng(0)
+    return data.Examples(
+        rng.integers(0, 256, (10, 12, 12, 3)).astype(np.uint8), np.arange(10, dtype=np.int32) % 4
+    )
+
+
+def _take(batches, count):
+    return [(images.numpy(), labels.numpy()) for images, labels in itertools.islice(batches, count)]
+
+
+def test_an_epoch_shows_every_image_once_in_random_order(examples):
+    batches = _take(data.training_batches(examples, 5, 4, None, seed=0), 4)
+    for epoch in (batches[:2], batches[2:]):
+        shown = np.concatenate([images for images, _ in epoch])
+        assert {image.tobytes() for image in shown} == {
+            image.tobytes() for image in np.float32(examples.images) / np.float32(255)
+        }
+    assert not np.array_equal(batches[0][0], batches[2][0])
+
+
+def test_labels_are_one_hot_and_stay_with_their_images(examples):
+    by_image = dict(
+        zip((image.tobytes() for image in examples.images), examples.labels, strict=True)
+    )
+    (images, labels), *_ = _take(data.training_batches(examples, 5, 4, None, seed=0), 1)
+    assert labels.shape == (5, 4)
+    np.testing.assert_array_equal(labels.sum(axis=1), 1)
+    for image, label in zip(np.rint(images * 255).astype(np.uint8), labels, strict=True):
+        assert by_image[image.tobytes()] == label.argmax()
+
+
+def test_images_are_rescaled_each_by_its_own_factor_within_the_range(examples):
+    white = data.Examples(np.full((64, 33, 33, 1), 255, np.uint8), np.zeros(64, np.int32))
+    (images, _), *_ = _take(data.training_batches(white, 64, 1, (0.3, 0.6), seed=0), 1)
+    factors = np.sqrt(images.sum(axis=(1, 2, 3))) / 33
+    assert factors.min() > 0.28
+    assert factors.max() < 0.62
+    assert factors.std() > 0.05
+
+
+def test_a_later_epoch_is_what_it_would_have_been(examples):
+    batches = _take(data.training_batches(examples, 5, 4, (0.3, 1), seed=7), 6)
+    later = _take(data.training_batches(examples, 5, 4, (0.3, 1), seed=7, first_epoch=2), 2)
+    for (images, labels), (later_images, later_labels) in zip(batches[4:], later, strict=True):
+        np.testing.assert_array_equal(images, later_images)
+        np.testing.assert_array_equal(labels, later_labels)
+
+
+def test_the_seed_decides_order_and_factors(examples):
+    first, other = (
+        _take(data.training_batches(examples, 5, 4, (0.3, 1), seed=seed), 1)[0][0]
+        for seed in (0, 1)
+    )
+    assert not np.array_equal(first, other)
+
+
+def test_evaluation_shows_all_images_in_order_at_their_factors(examples):
+    factors = np.linspace(0.3, 1, 10)
+    batches = _take(data.evaluation_batches(examples, 4, 4, factors), 3)
+    assert [len(images) for images, _ in batches] == [4, 4, 2]
+    images = np.concatenate([images for images, _ in batches])
+    expected = ops.rescale(np.float32(examples.images) / np.float32(255), factors)
+    np.testing.assert_allclose(images, expected, atol=1e-6)
+    labels = np.concatenate([labels for _, labels in batches])
+    np.testing.assert_array_equal(labels.argmax(axis=1), examples.labels)
+
+
+def test_evaluation_at_factor_one_leaves_images_as_they_are(examples):
+    (images, _), *_ = _take(data.evaluation_batches(examples, 10, 4), 1)
+    np.testing.assert_array_equal(np.rint(images * 255), examples.images)
+
+
+def test_a_batch_larger_than_the_data_is_refused(examples):
+    with pytest.raises(ValueError, match=r"at most the 10 training images. Received 11"):
+        data.training_batches(examples, 11, 4, None, seed=0)
+
+
+def test_random_factors_are_fixed_by_seed_and_within_range():
+    first, again = (data.random_factors(1000, (0.3, 1), seed=5) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert 0.3 <= first.min() < 0.31
+    assert 0.99 < first.max() <= 1
+    np.testing.assert_array_equal(data.random_factors(3, None, seed=5), 1)

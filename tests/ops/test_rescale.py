@@ -1,0 +1,189 @@
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from scale_zoo.ops import rescale
+
+INTERPOLATIONS = ["bilinear", "bicubic"]
+FACTORS = [0.3, 0.5, 0.8, 1.0, 1.7, 2.0]
+PILLOW_FILTERS = {
+    "bilinear": PIL.Image.Resampling.BILINEAR,
+    "bicubic": PIL.Image.Resampling.BICUBIC,
+}
+
+
+def _random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def _weight(distance, interpolation):
+    """Interpolation kernels, the cubic one in Keys' own form with a = -0.5."""
+    d, a = abs(distance), -0.5
+    if interpolation == "bilinear":
+        return max(0.0, 1 - d)
+    if d < 1:
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    if d < 2:
+        return a * (d**3 - 5 * d**2 + 8 * d - 4)
+    return 0.0
+
+
+def _matrix(size, factor, interpolation):
+    """The weights of all pixels in each output pixel, pixel by pixel; zero fill outside."""
+    centre, shrink = (size - 1) / 2, min(factor, 1)
+    matrix = np.zeros([size, size])
+    for output in range(size):
+        position = centre + (output - centre) / factor
+        reach = range(int(position - 2 / shrink) - 2, int(position + 2 / shrink) + 3)
+        weights = {p: _weight((p - position) * shrink, interpolation) for p in reach}
+        for pixel, weight in weights.items():
+            if 0 <= pixel < size:
+                matrix[output, pixel] = weight / sum(weights.values())
+    return matrix
+
+
+def _rescale(image, factor, interpolation):
+    vertical = _matrix(image.shape[0], factor, interpolation)
+    horizontal = _matrix(image.shape[1], factor, interpolation)
+    return np.einsum("yi,ijc,xj->yxc", vertical, image.astype(np.float64), horizontal)
+
+
+def _pillow_rescale(image, factor, interpolation):
+    """Cuts the canvas divided by the factor from a large black surrounding and resizes it."""
+    height, width = image.shape
+    margin = 4 * max(image.shape)
+    surrounding = PIL.Image.fromarray(np.pad(image, margin))
+    middle_x, middle_y = margin + width / 2, margin + height / 2
+    reach_x, reach_y = width / 2 / factor, height / 2 / factor
+    box = (middle_x - reach_x, middle_y - reach_y, middle_x + reach_x, middle_y + reach_y)
+    return np.asarray(surrounding.resize((width, height), PILLOW_FILTERS[interpolation], box))
+
+
+def _blob(size, deviation):
+    squares = (np.arange(size) - (size - 1) / 2) ** 2
+    profile = np.exp(-squares / (2 * deviation**2))
+    return np.outer(profile, profile)[None, :, :, None].astype(np.float32)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("size", [(8, 11), (9, 8), (1, 5)])
+def test_factor_1_is_the_identity_to_the_last_bit(size, interpolation):
+    images = _random(2, *size, 3)
+    np.testing.assert_array_equal(rescale(images, 1.0, interpolation), images)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_every_pixel_is_the_weighted_sum_of_the_definition(factor, interpolation):
+    images = _random(2, 12, 15, 2)
+    outputs = rescale(images, factor, interpolation)
+    truth = np.stack([_rescale(image, factor, interpolation) for image in images])
+    np.testing.assert_allclose(outputs, truth, 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_every_image_has_its_own_factor(interpolation):
+    images = _random(len(FACTORS), 11, 8, 1)
+    outputs = rescale(images, np.array(FACTORS), interpolation)
+    truth = [_rescale(*case, interpolation) for case in zip(images, FACTORS, strict=True)]
+    np.testing.assert_allclose(outputs, np.stack(truth), 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_interior_at_one_half_is_pillow_s_resize_to_half_the_size(interpolation):
+    image = _random(24, 32)
+    half = PIL.Image.fromarray(image).resize((16, 12), PILLOW_FILTERS[interpolation])
+    outputs = rescale(image[None, :, :, None], 0.5, interpolation)[0, 6:18, 8:24, 0]
+    np.testing.assert_allclose(outputs[2:-2, 2:-2], np.asarray(half)[2:-2, 2:-2], 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_whole_canvas_is_pillow_s_resize_of_the_image_on_black(factor, interpolation):
+    image = _random(13, 16)
+    outputs = rescale(image[None, :, :, None], factor, interpolation)[0, :, :, 0]
+    np.testing.assert_allclose(
+        outputs, _pillow_rescale(image, factor, interpolation), rtol=1e-4, atol=2e-5
+    )
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("factor", [2, 3])
+def test_enlarging_by_a_whole_number_spreads_the_pixels_about_the_centre(factor, interpolation):
+    image = _random(1, 13, 13, 2)
+    outputs = rescale(image, factor, interpolation)
+    reach = 6 // factor
+    spread = outputs[:, 6 - factor * reach :: factor, 6 - factor * reach :: factor]
+    kept = image[:, 6 - reach : 7 + reach, 6 - reach : 7 + reach]
+    np.testing.assert_allclose(spread, kept, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_a_white_image_shrinks_to_a_white_square_on_black(interpolation):
+    outputs = rescale(np.ones([1, 32, 32, 1], np.float32), 0.5, interpolation)[0, :, :, 0].numpy()
+    white = np.pad(np.ones([12, 12]), 10)
+    black = np.pad(np.zeros([20, 20]), 6, constant_values=1)
+    np.testing.assert_allclose(outputs[white == 1], 1, rtol=1e-5)
+    np.testing.assert_array_equal(outputs[black == 1], 0)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("factor", [0.3, 0.5, 0.8, 1.5, 2.0])
+def test_mass_of_a_centred_blob_scales_with_the_area(factor, interpolation):
+    blob = _blob(64, 4.0)
+    mass = rescale(blob, factor, interpolation).numpy().sum()
+    np.testing.assert_allclose(mass, blob.sum() * factor**2, rtol=1e-3)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_gradient_is_the_adjoint(interpolation):
+    images, outputs_gradient = tf.constant(_random(3, 9, 12, 2)), _random(3, 9, 12, 2, seed=1)
+    factors = [0.4, 1.0, 1.8]
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        outputs = rescale(images, factors, interpolation)
+    gradient = tape.gradient(outputs, images, outputs_gradient)
+    truth = [
+        np.einsum(
+            "yi,yxc,xj->ijc",
+            _matrix(9, factor, interpolation),
+            image_gradient,
+            _matrix(12, factor, interpolation),
+        )
+        for factor, image_gradient in zip(factors, outputs_gradient, strict=True)
+    ]
+    np.testing.assert_allclose(gradient, np.stack(truth), 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_unknown_sizes_and_factors_give_the_same(interpolation):
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 2]), tf.TensorSpec([None])])
+    def rescale_any(images, factors):
+        return rescale(images, factors, interpolation)
+
+    images, factors = _random(2, 10, 7, 2), [0.6, 1.4]
+    truth = [_rescale(*case, interpolation) for case in zip(images, factors, strict=True)]
+    np.testing.assert_allclose(rescale_any(images, factors), np.stack(truth), 1e-4, 1e-5)
+
+
+def test_half_precision_does_not_move_the_pixels():
+    image = _random(1, 200, 6, 1).astype(np.float16)
+    truth = _rescale(image[0], 0.9, "bilinear")
+    outputs = rescale(image, 0.9)
+    assert outputs.dtype == tf.float16
+    np.testing.assert_allclose(outputs[0], truth, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "factors", "interpolation", "message"),
+    [
+        ((9, 9, 1), 1.0, "bilinear", "`images`.*9, 9, 1"),
+        ((1, 9, 9, 1), 0.0, "bilinear", "`factors`.*above 0.*0"),
+        ((2, 9, 9, 1), [0.5, -1.0], "bilinear", "`factors`.*above 0.*-1"),
+        ((1, 9, 9, 1), 1.0, "nearest", "`interpolation`.*bilinear.*bicubic.*'nearest'"),
+    ],
+)
+def test_an_argument_out_of_range_is_named(shape, factors, interpolation, message):
+    with pytest.raises(ValueError, match=message):
+        rescale(tf.zeros(shape), factors, interpolation)
