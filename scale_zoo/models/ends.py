@@ -48,6 +48,7 @@ def pool_features(features, pooling: str | None):
 
 
 def classify(features, classes: int, activation: str | None):
-    """Ends a network with class scores, in float32 under any precision policy."""
-    dense = keras.layers.Dense(classes, activation=activation, dtype="float32", name="predictions")
+    """Ends a network with class scores, in full precision also where the network is mixed."""
+    dtype = keras.mixed_precision.global_policy().variable_dtype
+    dense = keras.layers.Dense(classes, activation=activation, dtype=dtype, name="predictions")
     return dense(features)

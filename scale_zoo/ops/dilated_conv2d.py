@@ -139,7 +139,7 @@ def _dilated(images, kernel, dilations: tuple[int, int]):
     size = kernel.shape[:2]
     reach = [step * (taps - 1) for taps, step in zip(size, dilations, strict=True)]
     wide = any(r >= n for r, n in zip(reach, images.shape[1:3], strict=True) if n is not None)
-    native = _native_gradient_works()
+    native = _native_gradient_works(images.dtype)
     exchange = not native or (wide and not tf.config.list_physical_devices("GPU"))
 
     def image_gradient(images, kernel, outputs_gradient):
@@ -188,14 +188,14 @@ def _dilated(images, kernel, dilations: tuple[int, int]):
 
 
 @functools.cache
-def _native_gradient_works() -> bool:
+def _native_gradient_works(dtype: tf.DType) -> bool:
     """Tries TensorFlow's gradient of a dilated convolution once, on the default device."""
     with tf.init_scope():
         try:
             tf.raw_ops.Conv2DBackpropFilter(
-                input=tf.zeros([1, 5, 5, 1]),
+                input=tf.zeros([1, 5, 5, 1], dtype),
                 filter_sizes=[3, 3, 1, 1],
-                out_backprop=tf.zeros([1, 5, 5, 1]),
+                out_backprop=tf.zeros([1, 5, 5, 1], dtype),
                 strides=[1, 1, 1, 1],
                 padding="SAME",
                 dilations=[1, 2, 2, 1],

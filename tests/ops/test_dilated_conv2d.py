@@ -16,11 +16,6 @@ DILATIONS = [1, 1.3, 2, 2.197, 2.5, 3, 4.4]
 # The first map is odd and even, wider than most kernels; the second is narrower than most.
 MAPS = [(12, 17), (6, 5)]
 
-NO_NATIVE_GRADIENT = pytest.mark.xfail(
-    reason="dilated_conv2d asks oneDNN for a gradient that it has only in float32 and bfloat16",
-    strict=True,
-)
-
 # TensorFlow first, as users import it: then scale_zoo cannot choose oneDNN any more.
 GRADIENTS_SCRIPT = """
 import sys
@@ -116,8 +111,8 @@ def test_gradients_are_those_of_the_bilinear_taps(dilation, taps, size, strides)
     [
         ("0", "float32", 1e-4),
         ("1", "float32", 1e-4),
-        pytest.param("1", "float64", 1e-10, marks=NO_NATIVE_GRADIENT),
-        pytest.param("1", "float16", 1e-2, marks=NO_NATIVE_GRADIENT),
+        ("1", "float64", 1e-10),
+        ("1", "float16", 1e-2),
     ],
 )
 def test_gradients_are_right_with_and_without_onednn(onednn, dtype, tolerance, tmp_path):
