@@ -3,6 +3,7 @@
 import functools
 import inspect
 import json
+import numbers
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -78,7 +79,7 @@ def create_model(
 
     Example:
     >>> model = scale_zoo.create_model("dss_cnn", (28, 28, 1), classes=10, n_scales=3)
-    >>> tuple(model(keras.random.uniform([2, 28, 28, 1])).shape)
+    >>> tuple(model(np.ones([2, 28, 28, 1], "float32")).shape)
     (2, 10)
     """
     method, skeleton = _parts(name)
@@ -89,12 +90,14 @@ def create_model(
     input_shape = _check_input_shape(input_shape, skeleton, include_top)
     if classes is None:
         classes = 1000 if skeleton == "resnet50" else 10
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+    if isinstance(classes, bool) or not isinstance(classes, numbers.Integral) or classes < 1:
         raise ValueError(f"`classes` must be a whole number of at least 1. Received {classes!r}.")
     if pooling not in (None, *models.POOLINGS):
         raise ValueError(
             f"`pooling` must be None or one of {tuple(models.POOLINGS)}. Received {pooling!r}."
         )
+    # An unknown activation raises Keras's own error here, before anything is built.
+    keras.activations.get(classifier_activation)
     if weights is not None and not pathlib.Path(weights).is_file():
         raise ValueError(
             "`weights` must be None or the path of a .weights.h5 file; pretrained entries load "

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import keras
+import numpy as np
 import pytest
 
 import scale_zoo
@@ -23,7 +24,7 @@ def _public_modules():
 def _run_examples(module_name):
     """Returns how many examples the module's docstrings hold, and what failed of them."""
     module = importlib.import_module(module_name)
-    names = {"keras": keras, "scale_zoo": scale_zoo}
+    names = {"keras": keras, "np": np, "scale_zoo": scale_zoo}
     runner, report = doctest.DocTestRunner(optionflags=OPTIONS), []
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=names):
         runner.run(test, out=report.append)

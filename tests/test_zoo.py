@@ -230,16 +230,11 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("dss_cnn", {"base": 1.0}, "`base`.*Received 1.0"),
         ("dss_cnn", {"zero_scale": 0.0}, "`zero_scale`.*Received 0.0"),
         ("dss_cnn", {"interaction": 0}, "`interaction`.*Received 0"),
-        ("dss_cnn", {"interaction": 5}, "`interaction`.*4 levels.*Received 5"),
+        ("dss_cnn", {"interaction": 5}, "`interaction`.*`n_scales`=4.*Received 5"),
         ("dss_cnn", {"dilation_mode": "round"}, "`dilation_mode`.*Received 'round'"),
-        pytest.param(
-            *("dss_cnn", {"scale_pooling": "min"}, "Received 'min'"),
-            marks=pytest.mark.xfail(reason="checked after the whole network", strict=True),
-        ),
-        pytest.param(
-            *("plain_cnn", {"classifier_activation": "softmx"}, "softmx"),
-            marks=pytest.mark.xfail(reason="checked after the whole network", strict=True),
-        ),
+        ("dss_cnn", {"scale_pooling": "min"}, "Received 'min'"),
+        ("dss_cnn", {"n_scales": 2.5}, "`n_scales` must be a whole number.*Received 2.5"),
+        ("plain_cnn", {"classifier_activation": "softmx"}, "softmx"),
     ],
 )
 def test_a_wrong_argument_is_named_before_any_weight_is_made(name, arguments, message, no_weights):

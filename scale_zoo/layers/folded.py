@@ -23,7 +23,7 @@ class Folded(keras.layers.Wrapper):
         ValueError: if the input is not of rank 5.
 
     Example:
-    >>> features = keras.random.normal([2, 4, 28, 28, 8])
+    >>> features = np.ones([2, 4, 28, 28, 8], "float32")
     >>> pool = scale_zoo.layers.Folded(keras.layers.MaxPooling2D(2))
     >>> tuple(pool(features).shape)
     (2, 4, 14, 14, 8)

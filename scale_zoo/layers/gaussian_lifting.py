@@ -24,15 +24,15 @@ class GaussianLifting(keras.layers.Layer):
         ValueError: if an argument is out of range or the input is not of rank 4.
 
     Example:
-    >>> images = keras.random.uniform([2, 28, 28, 1])
+    >>> images = np.ones([2, 28, 28, 1], "float32")
     >>> tuple(scale_zoo.layers.GaussianLifting(n_scales=4)(images).shape)
     (2, 4, 28, 28, 1)
     """
 
     def __init__(self, n_scales: int, base: float = 2.0, zero_scale: float = 0.5, **kwargs):
         super().__init__(**kwargs)
-        if n_scales < 1:
-            raise ValueError(f"`n_scales` must be at least 1. Received {n_scales}.")
+        if not isinstance(n_scales, int) or n_scales < 1:
+            raise ValueError(f"`n_scales` must be a whole number, at least 1. Received {n_scales}.")
         if base <= 1:
             raise ValueError(f"`base` must be above 1. Received {base}.")
         if zero_scale <= 0:

@@ -37,7 +37,7 @@ class ScaleConv2D(keras.layers.Layer):
             fewer levels than `interaction`.
 
     Example:
-    >>> features = keras.random.normal([2, 4, 28, 28, 3])
+    >>> features = np.ones([2, 4, 28, 28, 3], "float32")
     >>> tuple(scale_zoo.layers.ScaleConv2D(8, 3, interaction=2)(features).shape)
     (2, 4, 28, 28, 8)
     """
@@ -61,8 +61,10 @@ class ScaleConv2D(keras.layers.Layer):
             "interaction": interaction,
             "strides": strides,
         }.items():
-            if value < 1:
-                raise ValueError(f"`{argument}` must be at least 1. Received {value}.")
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"`{argument}` must be a whole number, at least 1. Received {value}."
+                )
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be odd. Received {kernel_size}.")
         if base <= 1:

@@ -20,7 +20,7 @@ class ScalePooling(keras.layers.Layer):
         ValueError: if the mode is unknown or the input is not of rank 5.
 
     Example:
-    >>> features = keras.random.normal([2, 4, 7, 7, 8])
+    >>> features = np.ones([2, 4, 7, 7, 8], "float32")
     >>> tuple(scale_zoo.layers.ScalePooling("average")(features).shape)
     (2, 7, 7, 8)
     """

@@ -27,18 +27,23 @@ class Dss(Plain):
         dilation_mode: str = "fractional",
         scale_pooling: str = "max",
     ):
-        self.n_scales = n_scales
+        # Layers made here check their arguments before anything is built.
+        self.lifting = layers.GaussianLifting(n_scales, base, zero_scale, name="gaussian_lifting")
+        self.pooling = layers.ScalePooling(scale_pooling, name="scale_pooling")
         self.base = base
-        self.interaction = interaction
-        self.zero_scale = zero_scale
-        self.dilation_mode = dilation_mode
-        self.scale_pooling = scale_pooling
+        self.scale_options = {
+            "interaction": interaction,
+            "base": base,
+            "dilation_mode": dilation_mode,
+        }
+        layers.ScaleConv2D(1, 1, **self.scale_options)
+        if interaction > n_scales:
+            raise ValueError(
+                f"`interaction` must be at most `n_scales`={n_scales}. Received {interaction}."
+            )
 
     def lift(self, images):
-        lifting = layers.GaussianLifting(
-            self.n_scales, self.base, self.zero_scale, name="gaussian_lifting"
-        )
-        return lifting(images)
+        return self.lifting(images)
 
     def planar(self, layer):
         return layers.Folded(layer, name=layer.name)
@@ -47,13 +52,7 @@ class Dss(Plain):
         if kernel_size == 1:
             return super().conv(features, filters, kernel_size, strides, stage=stage, name=name)
         conv = layers.ScaleConv2D(
-            filters,
-            kernel_size,
-            interaction=self.interaction,
-            base=self.base,
-            dilation_mode=self.dilation_mode,
-            strides=strides,
-            name=name,
+            filters, kernel_size, strides=strides, name=name, **self.scale_options
         )
         return conv(features)
 
@@ -61,4 +60,4 @@ class Dss(Plain):
         return layers.Stage("scale_space", base=self.base, name=name)(features)
 
     def project(self, features):
-        return layers.ScalePooling(self.scale_pooling, name="scale_pooling")(features)
+        return self.pooling(features)

@@ -23,7 +23,15 @@ def dilated_conv2d(images: tf.Tensor, kernel: tf.Tensor, dilation: float = 1, st
 
     Returns:
         `[batch, ceil(height / strides), ceil(width / strides), out_channels]`.
+
+    Raises:
+        ValueError: if the kernel's sizes are not odd.
     """
+    if kernel.shape.rank != 4 or kernel.shape[0] % 2 == 0 or kernel.shape[1] % 2 == 0:
+        raise ValueError(
+            "`kernel` must be [odd height, odd width, in_channels, out_channels]. "
+            f"Received shape {tuple(kernel.shape)}."
+        )
     height_taps = _tap_groups(kernel.shape[0], float(dilation), images.shape[1])
     width_taps = _tap_groups(kernel.shape[1], float(dilation), images.shape[2])
     terms = [

@@ -21,7 +21,8 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear") -> tf.T
         `[batch, height, width, channels]`.
 
     Raises:
-        ValueError: if the rank, a static factor or the interpolation's name is wrong.
+        ValueError: if the images' rank or type, a static factor or the interpolation's name is
+            wrong.
     """
     images = tf.convert_to_tensor(images)
     if images.shape.rank != 4:
@@ -33,11 +34,20 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear") -> tf.T
         raise ValueError(
             f"`interpolation` must be in {INTERPOLATIONS}. Received {interpolation!r}."
         )
+    if not images.dtype.is_floating:
+        raise ValueError(f"`images` must be of floating point. Received {images.dtype.name}.")
     # Positions need float32 even where the images are of half precision.
     factors = tf.cast(factors, tf.float32)
     static = tf.get_static_value(factors)
     if static is not None and not (static > 0).all():
         raise ValueError(f"`factors` must be above 0. Received {static}.")
+    if not factors.shape.is_compatible_with([]) and not factors.shape.is_compatible_with(
+        images.shape[:1]
+    ):
+        raise ValueError(
+            f"`factors` must be one number, or one for each of the {images.shape[0]} images. "
+            f"Received shape {tuple(factors.shape)}."
+        )
     factors = tf.broadcast_to(factors, tf.shape(images)[:1])
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     vertical = tf.cast(_interpolation_matrices(factors, height, interpolation), images.dtype)

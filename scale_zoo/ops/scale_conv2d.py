@@ -36,6 +36,8 @@ def scale_conv2d(
     """
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
     _check(features.shape, kernel.shape, dilations, strides)
+    if bias is not None and tuple(bias.shape) != (kernel.shape[4],):
+        raise ValueError(f"`bias` must be [{kernel.shape[4]}]. Received shape {tuple(bias.shape)}.")
     levels = tf.unstack(features, axis=1)
     kernels = tf.unstack(kernel)
     outputs = []
