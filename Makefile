@@ -50,9 +50,10 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@python="$(MAKE_VENV)"; \
 	stop() { echo "$$1" >&2; exit 1; }; \
 	if [ -n "$$python" ]; then \
-		"$$python" -c 'import ensurepip, venv' 2>/dev/null || stop "The Python at $$python\
-	lacks the modules venv and ensurepip; on Debian and Ubuntu, install python3.11-venv."; \
-		rm -rf $(VENV) && mkdir $(VENV) || stop "The folder $(VENV) cannot be made anew."; \
+		"$$python" -c 'import ensurepip, venv; ensurepip.version()' >/dev/null 2>&1 || \
+			stop "$$python lacks venv or ensurepip; on Debian and Ubuntu, install python3.11-venv."; \
+		rm -rf $(VENV) 2>/dev/null && mkdir $(VENV) 2>/dev/null || \
+			stop "The folder $(VENV) cannot be made anew."; \
 	fi; \
 	rm -f $(INSTALLED); \
 	echo "Installing TensorFlow and what else is needed into $(VENV): a minute or two."; \

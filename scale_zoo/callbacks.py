@@ -1,6 +1,5 @@
 """What training reports and keeps beside Keras's own progress bar and TensorBoard."""
 
-import json
 import math
 import os
 import pathlib
@@ -11,11 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import data, ops
+from scale_zoo import data, ops, run_files
 from scale_zoo.equivariance import FACTORS, equivariance_probe
-
-STATE_FILE = "state.json"
-BEST_FILE = "best.weights.h5"
 
 
 class EquivarianceCallback(keras.callbacks.Callback):
@@ -100,42 +96,18 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.history.append({"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}})
-        if best_epoch(self.history) == epoch:
-            self._save(BEST_FILE)
-        self._save(last_file(epoch))
-        write_json(self.folder / STATE_FILE, {"epoch": epoch, "history": self.history})
-        (self.folder / last_file(epoch - 1)).unlink(missing_ok=True)
+        if run_files.best_epoch(self.history) == epoch:
+            self._save(run_files.BEST_FILE)
+        self._save(run_files.epoch_file(epoch))
+        run_files.write_json(
+            self.folder / run_files.STATE_FILE, {"epoch": epoch, "history": self.history}
+        )
+        (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
 
     def _save(self, name):
         unfinished = self.folder / f"unfinished-{name}"
         self.model.save_weights(unfinished)
         os.replace(unfinished, self.folder / name)
-
-
-def last_file(epoch: int) -> str:
-    """Returns the name of an epoch's checkpoint."""
-    return f"epoch-{epoch:04d}.weights.h5"
-
-
-def read_state(folder: pathlib.Path) -> tuple[int, list[dict[str, float]]]:
-    """Returns the last finished epoch, -1 for none, and the logs of all finished epochs."""
-    path = folder / STATE_FILE
-    if not path.exists():
-        return -1, []
-    state = json.loads(path.read_text())
-    return state["epoch"], state["history"]
-
-
-def best_epoch(history: Sequence[dict[str, float]]) -> int:
-    """Returns the epoch of highest validation accuracy, of those the one of lowest loss."""
-    return max(history, key=lambda logs: (logs["val_accuracy"], -logs["val_loss"]))["epoch"]
-
-
-def write_json(path: pathlib.Path, value) -> None:
-    """Writes a JSON file that appears whole."""
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    unfinished.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(unfinished, path)
 
 
 class StopOnNan(keras.callbacks.Callback):

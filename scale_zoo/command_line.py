@@ -23,6 +23,8 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
                 raise ValueError(f"Unknown argument {arguments[1]!r}; flags begin with --.")
             main()
         except (ValueError, FloatingPointError) as error:
+            # A progress bar may have left its line open.
+            print(flush=True)
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
             print(f"\n{when_stopped}")

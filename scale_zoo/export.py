@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import zoo
-from scale_zoo.callbacks import write_json
+from scale_zoo import model_card, run_files, zoo
 
 LABELS_FILE = "labels.txt"
+# What a description tells of a run's configuration.
+DESCRIBED = ("model", "input_shape", "classes", "options", "class_names")
 
 
 class _Server(tf.Module):
@@ -46,6 +47,7 @@ def export_model(
     folder: str | pathlib.Path,
     description: dict[str, Any],
     overwrite: bool = False,
+    card: str | None = None,
 ) -> pathlib.Path:
     """Writes a classifier as a SavedModel, with its weights and description beside.
 
@@ -60,6 +62,7 @@ def export_model(
         description: "model", "input_shape", "classes" and "options", as for
             `scale_zoo.create_model`, and "class_names"; `load_model` reads it.
         overwrite: whether to replace a folder that is there.
+        card: text of the model card, `README.md`.
 
     Returns:
         The folder.
@@ -94,7 +97,43 @@ def export_model(
     tf.saved_model.save(server, str(unfinished), signatures)
     labels.unlink()
     model.save_weights(unfinished / zoo.WEIGHTS_FILE)
-    write_json(unfinished / zoo.DESCRIPTION_FILE, description)
+    run_files.write_json(unfinished / zoo.DESCRIPTION_FILE, description)
+    if card is not None:
+        (unfinished / model_card.FILE).write_text(card)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(unfinished, folder)
     return folder
+
+
+def export_run(
+    workdir: str | pathlib.Path, folder: str | pathlib.Path, overwrite: bool = False
+) -> pathlib.Path:
+    """Exports the best epoch of a finished run, with a model card that tells its measures.
+
+    Args:
+        workdir: work directory of a run of `scale_zoo.training.train`.
+        folder: the folder to write; it appears whole.
+        overwrite: whether to replace a folder that is there.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: if the work directory holds no finished run, or the folder exists.
+    """
+    workdir = pathlib.Path(workdir)
+    if not (workdir / run_files.METRICS_FILE).is_file():
+        raise ValueError(f"`workdir` must hold a finished run. {workdir} has no metrics.")
+    config = run_files.read_json(workdir / run_files.CONFIG_FILE)
+    metrics = run_files.read_json(workdir / run_files.METRICS_FILE)
+    description = {key: config[key] for key in DESCRIBED}
+    model = zoo.create_model(
+        config["model"],
+        config["input_shape"],
+        config["classes"],
+        weights=str(workdir / run_files.CHECKPOINTS / run_files.BEST_FILE),
+        **config["options"],
+    )
+    return export_model(
+        model, folder, description, overwrite, model_card.write_card(config, metrics)
+    )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import scale_zoo
-from scale_zoo import callbacks, data
+from scale_zoo import callbacks, data, run_files
 
 
 @pytest.fixture(scope="module")
@@ -74,22 +74,23 @@ def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss():
         {"epoch": 2, "val_accuracy": 0.9, "val_loss": 0.3},
         {"epoch": 3, "val_accuracy": 0.8, "val_loss": 0.1},
     ]
-    assert callbacks.best_epoch(history) == 2
+    assert run_files.best_epoch(history) == 2
 
 
 def test_a_checkpoint_keeps_the_best_and_the_last_epoch(model, tmp_path):
-    checkpoint = callbacks.Checkpoint(tmp_path)
+    folder = tmp_path / "checkpoints"
+    checkpoint = callbacks.Checkpoint(folder)
     checkpoint.set_model(model)
     for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
         model.get_layer("predictions").bias.assign(np.full(10, epoch))
         checkpoint.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
-    assert {path.name for path in tmp_path.iterdir()} == {
+    assert {path.name for path in folder.iterdir()} == {
         "best.weights.h5",
         "epoch-0002.weights.h5",
         "state.json",
     }
-    assert callbacks.read_state(tmp_path)[0] == 2
-    model.load_weights(tmp_path / "best.weights.h5")
+    assert run_files.read_state(tmp_path)[0] == 2
+    model.load_weights(folder / "best.weights.h5")
     np.testing.assert_array_equal(model.get_layer("predictions").bias, np.full(10, 1))
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import data, training
-from scale_zoo.training import TrainingConfig
+from scale_zoo import callbacks, data, schedules, training
+from scale_zoo.training_config import TrainingConfig
 
 ROOT = pathlib.Path(__file__).parent.parent
 SMALL = TrainingConfig(
@@ -136,14 +136,14 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(run, tmp_path):
 def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, monkeypatch):
     finished, _ = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
-    save = training.callbacks.Checkpoint.on_epoch_end
+    save = callbacks.Checkpoint.on_epoch_end
 
     def stop_after_the_first(checkpoint, epoch, logs=None):
         save(checkpoint, epoch, logs)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
+        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
         with pytest.raises(KeyboardInterrupt):
             training.train(config)
     metrics = training.train(dataclasses.replace(config, resume=True))
@@ -161,9 +161,7 @@ def test_a_finished_run_resumed_trains_no_more(run, monkeypatch):
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(
-        training.schedules, "learning_rate", lambda *_: lambda epoch: [0.01, 1e30][epoch]
-    )
+    monkeypatch.setattr(schedules, "learning_rate", lambda *_: lambda epoch: [0.01, 1e30][epoch])
     with pytest.raises(FloatingPointError, match=r"The loss became .* Lower --learning_rate"):
         training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), optimizer="sgd"))
     checkpoints = tmp_path / "run" / "checkpoints"
@@ -185,7 +183,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
     ("change", "message"),
     [
         ({"model": "nothing"}, "`name` must be one of plain_resnet50"),
-        ({"option": ("scales=3",)}, "has no option scales. It takes: n_scales"),
+        ({"option": ("scales=3",)}, "must be one of n_scales.*Received 'scales'"),
         ({"option": ("n_scales",)}, "must be NAME=VALUE"),
         ({"option": ("n_scales=0",)}, "`n_scales` must be at least 1"),
         ({"data": "nothing"}, "`data` must be one of digits"),
@@ -269,7 +267,7 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-from scale_zoo import data, training
+from scale_zoo import data, training, training_config
 source = data.load_source("digits")
 batches = data.training_batches(source.train, 64, 10, (0.3, 1), seed=0).take(20)
 keras.mixed_precision.set_global_policy("float64")
@@ -282,7 +280,7 @@ for name in ("none", "mirrored"):
             "model": "dss_cnn", "input_shape": source.image_shape, "classes": 10,
             "options": {"n_scales": 2, "width": 0.25, "dropout": 0, "kernel_size": 3},
         })
-        training._compile(model, training.TrainingConfig(optimizer="sgd"))
+        training.compile_model(model, training_config.TrainingConfig(optimizer="sgd"))
     class Losses(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             losses.setdefault(name, []).append(logs["loss"])

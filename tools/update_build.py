@@ -42,6 +42,7 @@ GLOBS = {
 }
 EXAMINE_THE_TREE = ("tests/test_build.py", "tests/test_packaging.py", "tools/update_build.py")
 LIBRARY = "library"
+# Stands for all tests as the program to run, as a test file alone would run none of its tests.
 TEST_MAIN = "tests/bazel_main.py"
 
 
@@ -167,6 +168,7 @@ def _named_paths(tree: ast.Module) -> Iterator[str]:
 
 
 def _python_rule(name, source, needs, named):
+    # No `legacy_create_init`, in which Bazel makes each missing __init__.py.
     attributes = {"data": _labels(named), "deps": _labels(needs)}
     path = str(source.path)
     if source.is_test:
@@ -176,6 +178,7 @@ def _python_rule(name, source, needs, named):
             size="large",
             srcs=sorted([path, TEST_MAIN]),
             args=[path],
+            legacy_create_init=False,
             main=TEST_MAIN,
             **attributes,
         )
@@ -183,7 +186,7 @@ def _python_rule(name, source, needs, named):
         return _rule("py_library", name=name, testonly=True, srcs=[path], **attributes)
     if source.in_library:
         return _rule("py_library", name=name, srcs=[path], **attributes)
-    return _rule("py_binary", name=name, srcs=[path], **attributes)
+    return _rule("py_binary", name=name, srcs=[path], legacy_create_init=False, **attributes)
 
 
 def _labels(names):
@@ -200,8 +203,13 @@ def _filegroup(name, patterns):
 
 def _rule(kind, **attributes):
     """A rule in the order and form of Bazel's own formatter, empty attributes left out."""
-    order = ["name", "size", "testonly", "srcs", "args", "data", "main", "deps"]
-    lines = [f"    {key} = {_value(attributes[key])},\n" for key in order if attributes.get(key)]
+    first = ("name", "size", "testonly", "srcs")
+    order = [*first, *sorted(attributes.keys() - {*first, "deps"}), "deps"]
+    lines = [
+        f"    {key} = {_value(attributes[key])},\n"
+        for key in order
+        if attributes.get(key) not in (None, [])
+    ]
     return f"{kind}(\n{''.join(lines)})\n"
 
 
