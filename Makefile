@@ -50,9 +50,11 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@python="$(MAKE_VENV)"; \
 	stop() { echo "$$1" >&2; exit 1; }; \
 	if [ -n "$$python" ]; then \
+		[ ! -e $(VENV) ] || [ -e $(LOG) ] || \
+			stop "The folder $(VENV) is not one that make has made: move it away."; \
 		"$$python" -c 'import ensurepip, venv; ensurepip.version()' >/dev/null 2>&1 || \
 			stop "$$python lacks venv or ensurepip; on Debian and Ubuntu, install python3.11-venv."; \
-		rm -rf $(VENV) 2>/dev/null && mkdir $(VENV) 2>/dev/null || \
+		rm -rf $(VENV) 2>/dev/null && mkdir $(VENV) 2>/dev/null && : >$(LOG) || \
 			stop "The folder $(VENV) cannot be made anew."; \
 	fi; \
 	rm -f $(INSTALLED); \

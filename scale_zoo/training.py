@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import pathlib
+import sys
 from typing import Any
 
 import keras
@@ -92,6 +93,8 @@ def train(config: TrainingConfig) -> dict[str, Any]:
         model.fit(
             batches,
             epochs=config.epochs,
+            # A progress bar in a terminal, a line for each epoch in a file.
+            verbose=1 if sys.stdout.isatty() else 2,
             initial_epoch=previous_epoch + 1,
             steps_per_epoch=len(source.train) // config.batch_size,
             validation_data=data.evaluation_batches(

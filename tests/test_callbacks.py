@@ -55,10 +55,19 @@ def _measure_errors(model, callback):
     return {name for name in _measure(model, callback) if name.startswith("equivariance_error")}
 
 
-def test_the_callback_measures_every_few_epochs(model, examples):
-    callback = scale_zoo.EquivarianceCallback(examples, [0.5], every=2)
-    assert not _measure(model, callback, epoch=0)
-    assert _measure(model, callback, epoch=1)
+def test_an_epoch_too_short_for_the_share_is_passed_over(model, examples, monkeypatch):
+    clock = iter([0.0, 100.0, 105.0, 110.0, 200.0, 202.0])
+    callback = scale_zoo.EquivarianceCallback(examples, [0.5], largest_share=0.1)
+    callback.set_model(model)
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
+    callback.on_train_begin()
+    measured = []
+    # Five seconds of a hundred; five more of ten would be too much; of a hundred more, not.
+    for epoch in range(3):
+        logs = {}
+        callback.on_epoch_end(epoch, logs)
+        measured.append(logs.get("equivariance_seconds"))
+    assert measured == [5.0, None, 2.0]
 
 
 def test_an_unknown_stage_is_refused_when_training_starts(model, examples):

@@ -5,7 +5,7 @@ Example: python tools/export.py --workdir=runs/digits --output=saved_models/dss_
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 

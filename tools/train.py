@@ -6,7 +6,7 @@ Example: python tools/train.py --flagfile=recipes/dss_cnn.digits.flags --workdir
 import dataclasses
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
