@@ -56,13 +56,13 @@ def _measure_errors(model, callback):
 
 
 def test_an_epoch_too_short_for_the_share_is_passed_over(model, examples, monkeypatch):
-    clock = iter([0.0, 100.0, 105.0, 110.0, 200.0, 202.0])
+    clock = iter([0.0, 50.0, 55.0, 90.0, 200.0, 202.0])
     callback = scale_zoo.EquivarianceCallback(examples, [0.5], largest_share=0.1)
     callback.set_model(model)
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
     callback.on_train_begin()
     measured = []
-    # Five seconds of a hundred; five more of ten would be too much; of a hundred more, not.
+    # Ten seconds are too much of 90, but not of 200.
     for epoch in range(3):
         logs = {}
         callback.on_epoch_end(epoch, logs)
