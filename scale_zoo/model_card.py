@@ -27,8 +27,11 @@ def write_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
     )
     return f"""# {config["model"]} on {config["data"]}
 
-`{config["model"]}` of scale_zoo{f" with {options}" if options else ""}: {metrics["parameters"]:,}
-parameters, {shape} images, {config["classes"]} classes ({", ".join(config["class_names"])}).
+`{config["model"]}` of scale_zoo{f" with {options}" if options else ""}.
+
+- {metrics["parameters"]:,} trainable parameters
+- images of {shape}
+- {config["classes"]} classes: {", ".join(config["class_names"])}
 
 ## Measures
 

@@ -1,7 +1,9 @@
 """Training a network of the zoo, from a configuration to a work directory."""
 
+import contextlib
 import dataclasses
 import logging
+import math
 import pathlib
 import sys
 from typing import Any
@@ -46,71 +48,79 @@ def train(config: TrainingConfig) -> dict[str, Any]:
     """
     check_config(config)
     check_workdir(config)
-    folder = pathlib.Path(config.workdir)
-    previous_epoch, history = run_files.read_state(folder)
     source = data.load_source(
         config.data, config.data_dir or None, config.seed, config.image_size or None
     )
     scale_range = parse_scale_range(config.scale_range, source.scale_range)
+    network = {
+        "model": config.model,
+        "input_shape": list(source.image_shape),
+        "classes": len(source.class_names),
+        "options": parse_options(config.option),
+        "class_names": list(source.class_names),
+    }
+    history = _fit(config, network, source, scale_range)
+    return _finish(config, network, source, scale_range, history)
+
+
+def _fit(config, network, source, scale_range) -> list[dict[str, float]]:
+    """Trains the epochs that are left to train; returns the logs of all."""
+    folder = pathlib.Path(config.workdir)
+    checkpoints = folder / run_files.CHECKPOINTS
+    last_epoch, history = run_files.read_state(folder)
     strategy = make_strategy(config.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
             f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
             f"Received {config.batch_size}."
         )
-    classes = len(source.class_names)
     batches = data.training_batches(
-        source.train, config.batch_size, classes, scale_range, config.seed, previous_epoch + 1
+        source.train,
+        config.batch_size,
+        network["classes"],
+        scale_range,
+        config.seed,
+        first_epoch=last_epoch + 1,
     )
-    # Every epoch its own seed, so that a run that goes on does not repeat its dropout.
-    keras.utils.set_random_seed(config.seed + previous_epoch + 1)
-    model_config = {
-        "model": config.model,
-        "input_shape": list(source.image_shape),
-        "classes": classes,
-        "options": parse_options(config.option),
-        "class_names": list(source.class_names),
-    }
-    outer_policy = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy(config.precision)
-    try:
-        with strategy.scope():
-            model = _create(model_config)
-            compile_model(model, config)
-    finally:
-        keras.mixed_precision.set_global_policy(outer_policy)
-
-    checkpoints = folder / run_files.CHECKPOINTS
-    if previous_epoch >= 0:
-        with strategy.scope():
+    # A seed of its own where it goes on, so that a run does not repeat its dropout.
+    keras.utils.set_random_seed(config.seed + last_epoch + 1)
+    with strategy.scope(), _precision(config.precision):
+        model = _create(network, classifier_activation=None)
+        compile_model(model, config)
+        if last_epoch >= 0:
             model.optimizer.build(model.trainable_variables)
-            model.load_weights(checkpoints / run_files.epoch_file(previous_epoch))
-    folder.mkdir(parents=True, exist_ok=True)
-    run_files.write_json(folder / run_files.CONFIG_FILE, dataclasses.asdict(config) | model_config)
-    if previous_epoch + 1 < config.epochs:
-        held_out = data.random_factors(len(source.validation), scale_range, config.seed)
-        checkpoint = callbacks.Checkpoint(checkpoints, history)
-        model.fit(
-            batches,
-            epochs=config.epochs,
-            # A progress bar in a terminal, a line for each epoch in a file.
-            verbose=1 if sys.stdout.isatty() else 2,
-            initial_epoch=previous_epoch + 1,
-            steps_per_epoch=len(source.train) // config.batch_size,
-            validation_data=data.evaluation_batches(
-                source.validation, config.batch_size, classes, held_out
-            ),
-            callbacks=_callbacks(config, source, checkpoint),
-        )
-        history = checkpoint.history
+            model.load_weights(checkpoints / run_files.epoch_file(last_epoch))
 
-    # Measured and exported in float32, whatever the precision of training.
-    best = _create(model_config, "softmax")
-    best.load_weights(checkpoints / run_files.BEST_FILE)
+    folder.mkdir(parents=True, exist_ok=True)
+    run_files.write_json(folder / run_files.CONFIG_FILE, dataclasses.asdict(config) | network)
+    if last_epoch + 1 == config.epochs:
+        return history
+    factors = data.random_factors(len(source.validation), scale_range, config.seed)
+    checkpoint = callbacks.Checkpoint(checkpoints, history)
+    model.fit(
+        batches,
+        epochs=config.epochs,
+        # A progress bar in a terminal, a line for each epoch in a file.
+        verbose=1 if sys.stdout.isatty() else 2,
+        initial_epoch=last_epoch + 1,
+        steps_per_epoch=len(source.train) // config.batch_size,
+        validation_data=data.evaluation_batches(
+            source.validation, config.batch_size, network["classes"], factors
+        ),
+        callbacks=_callbacks(config, source, checkpoint),
+    )
+    return checkpoint.history
+
+
+def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
+    """Measures, draws and exports the best epoch, in float32 whatever the precision of training."""
+    folder = pathlib.Path(config.workdir)
+    best = _create(network, classifier_activation="softmax")
+    best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
     LOGGER.info("Measuring the best epoch on the test images.")
     metrics = {
         "best_epoch": run_files.best_epoch(history),
-        "parameters": best.count_params(),
+        "parameters": sum(math.prod(weight.shape) for weight in best.trainable_weights),
         "validation_accuracy": max(logs["val_accuracy"] for logs in history),
         "images_per_second": history[-1].get("images_per_second"),
         "test": evaluation.evaluate(best, source.test, scale_range, seed=config.seed),
@@ -120,6 +130,17 @@ def train(config: TrainingConfig) -> dict[str, Any]:
     run_files.write_json(folder / run_files.METRICS_FILE, metrics)
     export.export_run(folder, folder / run_files.EXPORTED, overwrite=config.resume)
     return metrics
+
+
+@contextlib.contextmanager
+def _precision(policy):
+    """Builds layers under a precision policy and gives the caller's back."""
+    outer = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(outer)
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
@@ -133,13 +154,13 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def _create(model_config, classifier_activation=None):
+def _create(network, classifier_activation):
     return zoo.create_model(
-        model_config["model"],
-        model_config["input_shape"],
-        model_config["classes"],
+        network["model"],
+        network["input_shape"],
+        network["classes"],
         classifier_activation=classifier_activation,
-        **model_config["options"],
+        **network["options"],
     )
 
 

@@ -280,7 +280,7 @@ for name in ("none", "mirrored"):
         model = training._create({
             "model": "dss_cnn", "input_shape": source.image_shape, "classes": 10,
             "options": {"n_scales": 2, "width": 0.25, "dropout": 0, "kernel_size": 3},
-        })
+        }, classifier_activation=None)
         training.compile_model(model, training_config.TrainingConfig(optimizer="sgd"))
     class Losses(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
