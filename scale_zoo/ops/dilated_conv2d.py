@@ -7,6 +7,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
+
 
 def dilated_conv2d(images: tf.Tensor, kernel: tf.Tensor, dilation: float = 1, strides: int = 1):
     """Convolves with taps `dilation` pixels apart, padded with `dilation * (size // 2)` zeros.
@@ -34,12 +36,14 @@ def dilated_conv2d(images: tf.Tensor, kernel: tf.Tensor, dilation: float = 1, st
         )
     height_taps = _tap_groups(kernel.shape[0], float(dilation), images.shape[1])
     width_taps = _tap_groups(kernel.shape[1], float(dilation), images.shape[2])
+    pairs = list(itertools.product(height_taps, width_taps))
     terms = [
         _conv2d(images, _interpolate(kernel, rows, columns), (row_step, column_step), strides)
-        for rows, row_step in height_taps
-        for columns, column_step in width_taps
+        for images, kernel, ((rows, row_step), (columns, column_step)) in zip(
+            fan_out(images, len(pairs)), fan_out(kernel, len(pairs)), pairs, strict=True
+        )
     ]
-    return tf.add_n(terms) if len(terms) > 1 else terms[0]
+    return ordered_sum(terms)
 
 
 @functools.lru_cache(maxsize=256)

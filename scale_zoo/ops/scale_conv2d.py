@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
 
 
 def scale_conv2d(
@@ -36,21 +37,42 @@ def scale_conv2d(
     """
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
     _check(features.shape, kernel.shape, dilations, strides)
+    bias = None if bias is None else tf.convert_to_tensor(bias)
     if bias is not None and tuple(bias.shape) != (kernel.shape[4],):
         raise ValueError(f"`bias` must be [{kernel.shape[4]}]. Received shape {tuple(bias.shape)}.")
-    levels = tf.unstack(features, axis=1)
-    kernels = tf.unstack(kernel)
+    n_scales, interaction = len(dilations), kernel.shape[0]
+    # Level n is read by the levels up to `interaction` - 1 before it; slice l of the kernel serves
+    # all levels but the last l.
+    levels = [
+        iter(fan_out(level, min(interaction, place + 1)))
+        for place, level in enumerate(tf.unstack(features, axis=1))
+    ]
+    kernels = [
+        iter(fan_out(planar_kernel, n_scales - offset))
+        for offset, planar_kernel in enumerate(tf.unstack(kernel))
+    ]
+    biases = [None] * n_scales if bias is None else fan_out(bias, n_scales)
     outputs = []
-    for level, dilation in enumerate(dilations):
+    for level, (dilation, level_bias) in enumerate(zip(dilations, biases, strict=True)):
         terms = [
-            dilated_conv2d(images, planar_kernel, dilation, strides)
+            dilated_conv2d(next(images), next(planar_kernel), dilation, strides)
             for images, planar_kernel in zip(levels[level:], kernels, strict=False)
         ]
         # Added to one convolution alone, the bias is fused into it.
-        if bias is not None:
-            terms[0] = tf.nn.bias_add(terms[0], bias)
-        outputs.append(tf.add_n(terms) if len(terms) > 1 else terms[0])
+        if level_bias is not None:
+            terms[0] = _bias_add(terms[0], level_bias)
+        outputs.append(ordered_sum(terms))
     return tf.stack(outputs, axis=1)
+
+
+@tf.custom_gradient
+def _bias_add(images, bias):
+    """Adds a bias; the sum in its gradient, unlike BiasAddGrad's here, is the same every time."""
+
+    def gradient(outputs_gradient):
+        return outputs_gradient, tf.reduce_sum(outputs_gradient, axis=[0, 1, 2])
+
+    return tf.nn.bias_add(images, bias), gradient
 
 
 def _check(features, kernel, dilations, strides):

@@ -1,0 +1,34 @@
+"""Sums whose last bits do not depend on timing.
+
+TensorFlow's AddN begins with whichever input's memory it can reuse at that moment, so that its sum
+of three or more inputs varies in the last bits from run to run. It also sums the gradients of a
+tensor that is used more than once, and chains of additions are optimized into it.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def ordered_sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Adds tensors of one shape, always in the same order."""
+    if len(terms) == 1:
+        return terms[0]
+    if len(terms) == 2:
+        return terms[0] + terms[1]
+    return tf.reduce_sum(tf.stack(terms), axis=0)
+
+
+def fan_out(tensor: tf.Tensor, count: int) -> list[tf.Tensor]:
+    """Returns a tensor `count` times, for uses whose gradients are to be summed in order."""
+    if count <= 2:
+        return [tensor] * count
+
+    @tf.custom_gradient
+    def copies(tensor):
+        def gradient(*copies_gradients):
+            return ordered_sum(copies_gradients)
+
+        return [tf.identity(tensor) for _ in range(count)], gradient
+
+    return copies(tensor)
