@@ -1,5 +1,11 @@
 """Pure functions of tensors: no state, no Keras."""
 
+from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
+from scale_zoo.ops.deformable_conv2d import (
+    deformable_conv2d,
+    deformable_scale_conv2d,
+    sampling_points,
+)
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.rescale import rescale
@@ -7,12 +13,18 @@ from scale_zoo.ops.scale_action import common_levels, relative_error, scale_acti
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
+    "bilinear_sample",
     "common_levels",
+    "deformable_conv2d",
+    "deformable_scale_conv2d",
     "dilated_conv2d",
     "discrete_gaussian",
     "gaussian_lift",
     "relative_error",
     "rescale",
+    "sampler",
+    "sampling_points",
     "scale_action",
     "scale_conv2d",
+    "use_sampler",
 ]

@@ -24,6 +24,41 @@ class Row:
 
 
 ROWS = {
+    "DeformableConv2D": Row(
+        layers.DeformableConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 5,
+            "strides": 2,
+            "dilation": 2,
+            "deformable_groups": 2,
+            "modulated": True,
+            "activation": "tanh",
+            "use_bias": False,
+            "offset_rate": 0.1,
+        },
+        (9, 8, 2),
+    ),
+    "DeformableConv2D with defaults": Row(
+        layers.DeformableConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
+    ),
+    "DeformableScaleConv2D": Row(
+        layers.DeformableScaleConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 5,
+            "interaction": 2,
+            "base": 1.5,
+            "dilation_mode": "floor",
+            "strides": 2,
+            "use_bias": False,
+            "offset_rate": 0.1,
+        },
+        (3, 9, 8, 2),
+    ),
+    "DeformableScaleConv2D with defaults": Row(
+        layers.DeformableScaleConv2D, lambda: {"filters": 4, "kernel_size": 3}, (3, 9, 8, 2)
+    ),
     "Folded": Row(
         layers.Folded, lambda: {"layer": keras.layers.Conv2D(4, 3, 2, "same")}, (3, 9, 8, 2)
     ),

@@ -1,0 +1,280 @@
+import itertools
+import math
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from scale_zoo.ops.bilinear_sample import use_sampler
+from scale_zoo.ops.deformable_conv2d import (
+    deformable_conv2d,
+    deformable_scale_conv2d,
+    sampling_points,
+)
+
+from . import reference
+from .test_bilinear_sample import SAMPLERS
+
+GOLDEN = sorted((pathlib.Path(__file__).parents[1] / "golden").glob("deformable_conv*.npz"))
+
+
+@pytest.fixture(params=GOLDEN, ids=lambda path: path.stem)
+def golden(request):
+    return np.load(request.param)
+
+
+@pytest.fixture(params=SAMPLERS)
+def each_sampler(request):
+    with use_sampler(request.param):
+        yield request.param
+
+
+def _random(*shape, seed=0, scale=1.0):
+    return (scale * np.random.default_rng(seed).normal(size=shape)).astype(np.float32)
+
+
+def _tensors(golden, dtype):
+    names = [name for name in ("images", "offsets", "kernel", "mask") if name in golden]
+    return {name: tf.cast(golden[name], dtype) for name in names}
+
+
+def _run_golden(golden):
+    tensors = _tensors(golden, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(list(tensors.values()))
+        outputs = deformable_conv2d(
+            **tensors, strides=int(golden["strides"]), dilation=int(golden["dilation"])
+        )
+    return outputs, tape.gradient(outputs, tensors, golden["output_cotangent"])
+
+
+def _assert_close(actual, truth, tolerance=1e-4):
+    np.testing.assert_allclose(actual, truth, tolerance, tolerance * np.abs(truth).max())
+
+
+def _read(image, y, x):
+    """The bilinear value of one image at one point, channel by channel."""
+    value = np.zeros(image.shape[2])
+    for row, column in itertools.product(
+        range(math.floor(y), math.floor(y) + 2), range(math.floor(x), math.floor(x) + 2)
+    ):
+        if 0 <= row < image.shape[0] and 0 <= column < image.shape[1]:
+            value += (1 - abs(y - row)) * (1 - abs(x - column)) * image[row, column]
+    return value
+
+
+def _loop(images, offsets, kernel, mask, strides, dilation):
+    """The definition, output by output and tap by tap; as many groups as the offsets have."""
+    height, width, channels, filters = kernel.shape
+    groups = offsets.shape[3] // (height * width)
+    per_group = channels // groups
+    outputs = np.zeros([*offsets.shape[:3], filters])
+    for b, i, j in np.ndindex(offsets.shape[:3]):
+        for group, row, column in np.ndindex(groups, height, width):
+            tap = (group * height + row) * width + column
+            dy, dx = np.float64(offsets[b, i, j, tap])
+            y = strides * i + dilation * (row - height // 2) + dy
+            x = strides * j + dilation * (column - width // 2) + dx
+            members = slice(group * per_group, (group + 1) * per_group)
+            value = _read(images[b], y, x)[members] * mask[b, i, j, tap]
+            outputs[b, i, j] += value @ kernel[row, column, members]
+    return outputs
+
+
+def test_there_are_golden_cases_for_mask_strides_and_dilation():
+    assert {path.stem for path in GOLDEN} >= {
+        "deformable_conv",
+        "deformable_conv_modulated",
+        "deformable_conv_strided_dilated",
+    }
+
+
+def test_outputs_are_the_golden_ones(golden, each_sampler):
+    outputs, _ = _run_golden(golden)
+    _assert_close(outputs, golden["outputs"])
+
+
+def test_all_gradients_are_the_golden_ones(golden, each_sampler):
+    _, gradients = _run_golden(golden)
+    assert len(gradients) == sum(name.endswith("_gradient") for name in golden)
+    for name, gradient in gradients.items():
+        _assert_close(gradient, golden[f"{name}_gradient"])
+
+
+@pytest.mark.parametrize("modulated", [False, True])
+@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2.5), (3, 2)])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_outputs_are_those_of_a_loop_over_taps(groups, strides, dilation, modulated):
+    images, kernel = _random(2, 7, 8, 4), _random(3, 5, 4, 3, seed=1)
+    size = [-(-n // strides) for n in (7, 8)]
+    offsets = _random(2, *size, groups * 15, 2, seed=2, scale=1.5)
+    mask = np.random.default_rng(3).uniform(size=offsets.shape[:4]).astype(np.float32)
+    mask = mask if modulated else np.ones_like(mask)
+    outputs = deformable_conv2d(
+        images, offsets, kernel, mask if modulated else None, strides, dilation
+    )
+    truth = _loop(images, offsets, kernel, mask, strides, dilation)
+    np.testing.assert_allclose(outputs, truth, 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("dilation", [1, 1.3, 2])
+def test_zero_offsets_give_the_plain_convolution(dilation, strides, groups, each_sampler):
+    images, kernel = _random(2, 9, 8, 4), _random(3, 3, 4, 3, seed=1)
+    size = [-(-n // strides) for n in (9, 8)]
+    offsets = np.zeros([2, *size, groups * 9, 2], np.float32)
+    outputs = deformable_conv2d(images, offsets, kernel, strides=strides, dilation=dilation)
+    truth = reference.dilated_conv2d(images, kernel, dilation, strides)
+    np.testing.assert_allclose(outputs, truth, 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_gradients_are_finite_differences_in_float64(groups, each_sampler):
+    shapes = {
+        "images": (2, 6, 5, 4),
+        "offsets": (2, 3, 3, groups * 9, 2),
+        "kernel": (3, 3, 4, 3),
+        "mask": (2, 3, 3, groups * 9),
+    }
+    tensors = {
+        name: tf.constant(_random(*shape, seed=seed), tf.float64)
+        for seed, (name, shape) in enumerate(shapes.items())
+    }
+    cotangent = _random(2, 3, 3, 3, seed=9)
+
+    def loss(tensors):
+        outputs = deformable_conv2d(**tensors, strides=2, dilation=1.5)
+        return tf.reduce_sum(outputs * cotangent)
+
+    with tf.GradientTape() as tape:
+        tape.watch(list(tensors.values()))
+        total = loss(tensors)
+    gradients = tape.gradient(total, tensors)
+    for name, tensor in tensors.items():
+        step = 1e-6 * _random(*shapes[name], seed=10)
+        rise = loss(tensors | {name: tensor + step}) - loss(tensors | {name: tensor - step})
+        np.testing.assert_allclose(tf.reduce_sum(gradients[name] * step) * 2, rise, 1e-6)
+
+
+def test_far_offsets_give_zero_outputs_and_gradients(each_sampler):
+    images, kernel = _random(1, 5, 5, 2), _random(3, 3, 2, 3)
+    offsets = tf.constant(1e6 * np.sign(_random(1, 5, 5, 9, 2)))
+    with tf.GradientTape() as tape:
+        tape.watch(offsets)
+        outputs = deformable_conv2d(images, offsets, kernel)
+    np.testing.assert_array_equal(outputs, np.zeros([1, 5, 5, 3]))
+    np.testing.assert_array_equal(tape.gradient(outputs, offsets), np.zeros(offsets.shape))
+
+
+def test_unknown_sizes_give_the_golden_outputs(golden, each_sampler):
+    channels, filters = golden["kernel"].shape[2:]
+    mask = golden.get("mask")
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, channels]),
+            tf.TensorSpec([None, None, None, 9, 2]),
+        ]
+    )
+    def convolve(images, offsets):
+        strides, dilation = int(golden["strides"]), int(golden["dilation"])
+        outputs = deformable_conv2d(images, offsets, golden["kernel"], mask, strides, dilation)
+        assert outputs.shape.as_list() == [None, None, None, filters]
+        return outputs
+
+    _assert_close(convolve(golden["images"], golden["offsets"]), golden["outputs"])
+
+
+def test_half_precision_is_near_the_golden_outputs(golden, each_sampler):
+    tensors = _tensors(golden, tf.float16)
+    outputs = deformable_conv2d(
+        **tensors, strides=int(golden["strides"]), dilation=int(golden["dilation"])
+    )
+    assert outputs.dtype == tf.float16
+    _assert_close(tf.cast(outputs, tf.float32), golden["outputs"], 1e-2)
+
+
+def test_points_are_those_of_strided_dilated_taps_moved_by_offsets():
+    offsets = np.zeros([1, 2, 3, 3, 2], np.float32)
+    offsets[0, 1, 2, 0] = 0.5, -0.25
+    points = sampling_points(offsets, (1, 3), strides=2, dilation=1.5)
+    assert points[0, 1, 2].numpy().tolist() == [[2.5, 2.25], [2.0, 4.0], [2.0, 5.5]]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ({"images": (9, 9, 4)}, r"`images`.*\(9, 9, 4\)"),
+        ({"kernel": (3, 3, 2, 6)}, r"`kernel`.*in_channels=4.*\(3, 3, 2, 6\)"),
+        ({"kernel": (3, 2, 4, 6)}, r"`kernel`.*odd.*\(3, 2, 4, 6\)"),
+        ({"offsets": (2, 9, 9, 8, 2)}, r"`offsets`.*9 taps.*\(2, 9, 9, 8, 2\)"),
+        ({"offsets": (2, 9, 9, 0, 2), "kernel": (1, 1, 4, 6)}, r"`offsets`.*\(2, 9, 9, 0, 2\)"),
+        ({"offsets": (2, 9, 9, 18)}, r"`offsets`.*9 taps.*\(2, 9, 9, 18\)"),
+        ({"offsets": (2, 5, 5, 9, 2)}, r"`offsets`.*height=9, width=9.*\(2, 5, 5, 9, 2\)"),
+        ({"offsets": (1, 9, 9, 9, 2)}, r"`offsets`.*batch=2.*\(1, 9, 9, 9, 2\)"),
+        ({"offsets": (2, 9, 9, 27, 2)}, r"groups.*4 channels.*3 groups.*\(2, 9, 9, 27, 2\)"),
+        ({"mask": (2, 9, 9, 18)}, r"`mask`.*\[2, 9, 9, 9\].*\(2, 9, 9, 18\)"),
+        ({"mask": (2, 9, 9, 9, 1)}, r"`mask`.*\[2, 9, 9, 9\].*\(2, 9, 9, 9, 1\)"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(shapes, message):
+    fitting = {"images": (2, 9, 9, 4), "offsets": (2, 9, 9, 9, 2), "kernel": (3, 3, 4, 6)}
+    tensors = {name: tf.zeros(shape) for name, shape in (fitting | shapes).items()}
+    with pytest.raises(ValueError, match=message):
+        deformable_conv2d(**tensors)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"strides": 0}, "`strides`.*at least 1.*strides=0"),
+        ({"dilation": 0.5}, "`dilation`.*at least 1.*dilation=0.5"),
+        ({"strides": 2}, r"`offsets`.*height=5, width=5.*\(2, 9, 9, 9, 2\)"),
+    ],
+)
+def test_strides_and_dilation_that_do_not_fit_are_named(numbers, message):
+    images, offsets = tf.zeros([2, 9, 9, 4]), tf.zeros([2, 9, 9, 9, 2])
+    with pytest.raises(ValueError, match=message):
+        deformable_conv2d(images, offsets, tf.zeros([3, 3, 4, 6]), **numbers)
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("interaction", [1, 2, 3])
+@pytest.mark.parametrize("dilations", [[1, 1.3, 1.69], [1, 2, 4]])
+def test_every_level_is_the_sum_over_the_levels_it_reads(dilations, interaction, strides):
+    features, kernel = _random(1, 3, 6, 7, 2), _random(interaction, 3, 3, 2, 3, seed=1)
+    size = [-(-n // strides) for n in (6, 7)]
+    offsets = _random(1, 3, *size, interaction * 9, 2, seed=2)
+    bias = _random(3, seed=3)
+    outputs = deformable_scale_conv2d(features, offsets, kernel, dilations, strides, bias)
+    mask = np.ones([1, *size, 9])
+    for level, dilation in enumerate(dilations):
+        truth = bias + sum(
+            _loop(images, own_offsets, planar_kernel, mask, strides, dilation)
+            for images, own_offsets, planar_kernel in zip(
+                features.swapaxes(0, 1)[level:],
+                np.split(offsets[:, level], interaction, axis=3),
+                kernel,
+                strict=False,
+            )
+        )
+        np.testing.assert_allclose(outputs[:, level], truth, 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("features", "offsets", "kernel", "dilations", "message"),
+    [
+        ((2, 9, 9, 4), None, None, [1], r"`features`.*\(2, 9, 9, 4\)"),
+        ((2, 2, 9, 9, 4), None, None, [1], r"`dilations`.*2 levels.*\[1\]"),
+        ((2, 2, 9, 9, 4), None, (3, 3, 4, 6), [1, 2], r"`kernel`.*\(3, 3, 4, 6\)"),
+        ((2, 1, 9, 9, 4), None, None, [1], r"`kernel`.*1 levels.*\(2, 3, 3, 4, 6\)"),
+        ((2, 2, 9, 9, 4), (2, 2, 9, 9, 9, 2), None, [1, 2], r"18 taps.*\(2, 2, 9, 9, 9, 2\)"),
+        ((2, 2, 9, 9, 4), (2, 1, 9, 9, 18, 2), None, [1, 2], r"scale=2.*\(2, 1, 9, 9, 18, 2\)"),
+    ],
+)
+def test_scale_shapes_that_do_not_fit_are_named(features, offsets, kernel, dilations, message):
+    offsets, kernel = offsets or (2, 2, 9, 9, 18, 2), kernel or (2, 3, 3, 4, 6)
+    with pytest.raises(ValueError, match=message):
+        deformable_scale_conv2d(tf.zeros(features), tf.zeros(offsets), tf.zeros(kernel), dilations)
