@@ -195,8 +195,15 @@ def _check_input_shape(input_shape, skeleton, include_top) -> tuple[int | None, 
 
 @functools.cache
 def _method_options(method: str) -> dict[str, Any]:
-    parameters = inspect.signature(METHODS[method]).parameters.values()
-    return {parameter.name: parameter.default for parameter in parameters}
+    """Options of the method, and of the method it is derived from where it takes those too."""
+    options = {}
+    for kind in METHODS[method].__mro__:
+        parameters = inspect.signature(kind).parameters.values()
+        named = {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
+        options = named | options
+        if len(named) == len(parameters):
+            break
+    return options
 
 
 @functools.cache

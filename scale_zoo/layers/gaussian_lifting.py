@@ -3,6 +3,7 @@
 import keras
 
 from scale_zoo import ops
+from scale_zoo.layers.arguments import check_above, check_counts
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -31,12 +32,9 @@ class GaussianLifting(keras.layers.Layer):
 
     def __init__(self, n_scales: int, base: float = 2.0, zero_scale: float = 0.5, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(n_scales, int) or n_scales < 1:
-            raise ValueError(f"`n_scales` must be a whole number, at least 1. Received {n_scales}.")
-        if base <= 1:
-            raise ValueError(f"`base` must be above 1. Received {base}.")
-        if zero_scale <= 0:
-            raise ValueError(f"`zero_scale` must be above 0. Received {zero_scale}.")
+        check_counts(n_scales=n_scales)
+        check_above(1, base=base)
+        check_above(0, zero_scale=zero_scale)
         self.n_scales = n_scales
         self.base = base
         self.zero_scale = zero_scale

@@ -5,6 +5,7 @@ import math
 import keras
 
 from scale_zoo import ops
+from scale_zoo.layers.arguments import check_above, check_choice, check_counts, check_odd
 
 DILATION_MODES = ("fractional", "floor")
 
@@ -56,23 +57,10 @@ class ScaleConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for argument, value in {
-            "filters": filters,
-            "interaction": interaction,
-            "strides": strides,
-        }.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{argument}` must be a whole number, at least 1. Received {value}."
-                )
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd. Received {kernel_size}.")
-        if base <= 1:
-            raise ValueError(f"`base` must be above 1. Received {base}.")
-        if dilation_mode not in DILATION_MODES:
-            raise ValueError(
-                f"`dilation_mode` must be one of {DILATION_MODES}. Received {dilation_mode!r}."
-            )
+        check_counts(filters=filters, interaction=interaction, strides=strides)
+        check_odd(kernel_size=kernel_size)
+        check_above(1, base=base)
+        check_choice(DILATION_MODES, dilation_mode=dilation_mode)
         self.filters = filters
         self.kernel_size = kernel_size
         self.interaction = interaction

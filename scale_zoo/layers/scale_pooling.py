@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from scale_zoo.layers.arguments import check_choice
+
 MODES = ("max", "average")
 
 
@@ -27,8 +29,7 @@ class ScalePooling(keras.layers.Layer):
 
     def __init__(self, mode: str = "max", **kwargs):
         super().__init__(**kwargs)
-        if mode not in MODES:
-            raise ValueError(f"`mode` must be one of {MODES}. Received {mode!r}.")
+        check_choice(MODES, mode=mode)
         self.mode = mode
 
     def build(self, input_shape):

@@ -2,6 +2,8 @@
 
 import keras
 
+from scale_zoo.layers.arguments import check_choice
+
 ACTIONS = ("planar", "scale_space", "invariant")
 
 
@@ -26,8 +28,7 @@ class Stage(keras.layers.Layer):
 
     def __init__(self, action: str, base: float | None = None, **kwargs):
         super().__init__(**kwargs)
-        if action not in ACTIONS:
-            raise ValueError(f"`action` must be one of {ACTIONS}. Received {action!r}.")
+        check_choice(ACTIONS, action=action)
         if (action == "scale_space") != (base is not None):
             raise ValueError(
                 f"`base` belongs to the action 'scale_space'. Received {action!r} and {base}."

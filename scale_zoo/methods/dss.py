@@ -42,7 +42,7 @@ class Dss(Plain):
                 f"`interaction` must be at most `n_scales`={n_scales}. Received {interaction}."
             )
 
-    def lift(self, images):
+    def lift(self, images, total_stride):
         return self.lifting(images)
 
     def planar(self, layer):

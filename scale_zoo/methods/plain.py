@@ -15,8 +15,8 @@ class Plain:
     `lift`, `conv` and `project`; `planar` says how a planar layer applies to its features.
     """
 
-    def lift(self, images):
-        """Turns images into features."""
+    def lift(self, images, total_stride: int):
+        """Turns images into features. `total_stride` is that of the whole network, in pixels."""
         return images
 
     def planar(self, layer: keras.layers.Layer) -> keras.layers.Layer:

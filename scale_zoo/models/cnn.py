@@ -1,5 +1,6 @@
 """The small convolutional network of the MNIST-scale benchmark, for any method."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -67,7 +68,8 @@ def cnn(
         )
 
     inputs, images = ends.image_input(input_shape, mean, deviation)
-    features, stages = method.lift(images), []
+    features = method.lift(images, math.prod(size for _, size, _ in STAGES))
+    stages = []
     for stage, (channels, size, padding) in enumerate(STAGES, start=1):
         filters = max(1, round(channels * width))
         features = method.conv(

@@ -58,7 +58,8 @@ def resnet(
         raise ValueError(f"`width` must be above 0. Received {width}.")
 
     inputs, images = ends.image_input(input_shape, mean, deviation)
-    features = _stem(method, method.lift(images), _scaled(64, width), stem)
+    features = method.lift(images, 32 if stem == "imagenet" else 8)
+    features = _stem(method, features, _scaled(64, width), stem)
     features = method.stage(features, name="stage1")
     stages = [features]
     for stage, blocks in enumerate(BLOCKS[depth], start=2):

@@ -15,7 +15,8 @@ def _model(step, input_shape):
 
 
 def test_images_are_lifted_with_the_method_s_scale_space():
-    model = _model(Dss(n_scales=3, base=1.5, zero_scale=0.7).lift, (8, 8, 1))
+    method = Dss(n_scales=3, base=1.5, zero_scale=0.7)
+    model = _model(lambda x: method.lift(x, 16), (8, 8, 1))
     config = model.get_layer("gaussian_lifting").get_config()
     assert tuple(model.output_shape) == (None, 3, 8, 8, 1)
     assert (config["base"], config["zero_scale"]) == (1.5, 0.7)
