@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import model_card, run_files, zoo
+from scale_zoo import model_card, ops, run_files, zoo
 
 LABELS_FILE = "labels.txt"
 # What a description tells of a run's configuration.
@@ -54,7 +54,8 @@ def export_model(
     The signature `serving_default` takes `images`, uint8 `[batch, height, width, channels]` of any
     height and width; `serve_float` takes float32 images in [0, 1]. Both fit the images to the
     network's size, aspect kept and black around, and return `probabilities` `[batch, classes]`,
-    `class_ids` and `class_names` `[batch]`. `assets/labels.txt` names all classes.
+    `class_ids` and `class_names` `[batch]`. `assets/labels.txt` names all classes. Whatever sampler
+    is in use, the SavedModel samples by plain TensorFlow operations.
 
     Args:
         model: a classifier with probabilities as outputs.
@@ -86,15 +87,17 @@ def export_model(
 
     server = _Server(model, class_names, str(labels))
     size = [None, None, None, model.input_shape[-1]]
-    signatures = {
-        "serving_default": server.serve_uint8.get_concrete_function(
-            tf.TensorSpec(size, tf.uint8, "images")
-        ),
-        "serve_float": server.serve_float.get_concrete_function(
-            tf.TensorSpec(size, tf.float32, "images")
-        ),
-    }
-    tf.saved_model.save(server, str(unfinished), signatures)
+    # The sampler whose operations every TensorFlow has.
+    with ops.use_sampler("gather"):
+        signatures = {
+            "serving_default": server.serve_uint8.get_concrete_function(
+                tf.TensorSpec(size, tf.uint8, "images")
+            ),
+            "serve_float": server.serve_float.get_concrete_function(
+                tf.TensorSpec(size, tf.float32, "images")
+            ),
+        }
+        tf.saved_model.save(server, str(unfinished), signatures)
     labels.unlink()
     model.save_weights(unfinished / zoo.WEIGHTS_FILE)
     run_files.write_json(unfinished / zoo.DESCRIPTION_FILE, description)

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import callbacks, data, evaluation, export, run_files, schedules, zoo
+from scale_zoo import callbacks, data, evaluation, export, ops, run_files, schedules, zoo
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.training_config import (
     STRATEGIES,
@@ -59,8 +59,9 @@ def train(config: TrainingConfig) -> dict[str, Any]:
         "options": parse_options(config.option),
         "class_names": list(source.class_names),
     }
-    history = _fit(config, network, source, scale_range)
-    return _finish(config, network, source, scale_range, history)
+    with ops.use_sampler(config.sampler):
+        history = _fit(config, network, source, scale_range)
+        return _finish(config, network, source, scale_range, history)
 
 
 def _fit(config, network, source, scale_range) -> list[dict[str, float]]:

@@ -6,13 +6,14 @@ import pathlib
 from typing import Any
 
 from scale_zoo import data, run_files, schedules, zoo
+from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")
 
 # What may differ when a run goes on.
-FREE_TO_CHANGE = ("data_dir", "resume", "strategy", "workdir")
+FREE_TO_CHANGE = ("data_dir", "resume", "sampler", "strategy", "workdir")
 
 
 def _option(default: Any, text: str):
@@ -53,6 +54,11 @@ class TrainingConfig:
     strategy: str = _option(
         "auto", "one of auto (all GPUs if there are several), none, mirrored (all devices)"
     )
+    sampler: str = _option(
+        "auto",
+        f"what samples images between pixels: one of {', '.join(SAMPLERS)}; auto is addons where "
+        "that loads, else gather",
+    )
     seed: int = _option(0, "seed of splits, weights, order and factors")
     resume: bool = _option(False, "go on from the last finished epoch of the run in workdir")
 
@@ -69,6 +75,7 @@ def check_config(config: TrainingConfig) -> None:
     parse_scale_range(config.scale_range, None)
     if not config.workdir:
         raise ValueError("`workdir` must name the folder for the run's results.")
+    check_sampler(config.sampler)
     for argument, valid in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
         if getattr(config, argument) not in valid:
             raise ValueError(

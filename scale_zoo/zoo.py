@@ -10,9 +10,15 @@ from typing import Any
 
 import keras
 
-from scale_zoo import methods, models
+from scale_zoo import methods, models, run_files
 
-METHODS: dict[str, type[methods.Plain]] = {"plain": methods.Plain, "dss": methods.Dss}
+METHODS: dict[str, type[methods.Plain]] = {
+    "plain": methods.Plain,
+    "deformable": methods.Deformable,
+    "modulated_deformable": methods.ModulatedDeformable,
+    "dss": methods.Dss,
+    "deformable_dss": methods.DeformableDss,
+}
 
 SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
 
@@ -20,7 +26,14 @@ SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "
 INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
 
 # Options in which a combination departs from the defaults of its method and skeleton.
-DEFAULTS: dict[str, dict[str, Any]] = {"dss_resnet50": {"interaction": 2}}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    # With 7x7 kernels, an offset branch as large as its convolution would double the parameters.
+    "deformable_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
+    "modulated_deformable_cnn": {"deformable_stages": (2, 3), "offset_kernel_size": 3},
+    "dss_resnet50": {"interaction": 2},
+    "deformable_dss_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
+    "deformable_dss_resnet50": {"interaction": 2},
+}
 
 WEIGHTS_FILE = "model.weights.h5"
 DESCRIPTION_FILE = "model.json"
@@ -132,7 +145,7 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
 
     Args:
         entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or the path of a folder
-            that `scale_zoo.export_model` has written.
+            that `scale_zoo.export_model` has written, or of a work directory that holds one.
         classifier_activation: activation of the classifier; None returns logits.
 
     Returns:
@@ -144,10 +157,12 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
     folder = pathlib.Path(entry)
     if entry in list_pretrained():
         folder = _zoo_folder() / entry.replace("/", ".", 1)
+    elif (folder / run_files.EXPORTED / DESCRIPTION_FILE).is_file():
+        folder /= run_files.EXPORTED
     if not (folder / DESCRIPTION_FILE).is_file():
         raise ValueError(
-            f"`entry` must be one of {', '.join(list_pretrained())}, or a folder with a "
-            f"{DESCRIPTION_FILE}. Received {entry!r}."
+            f"`entry` must be one of {', '.join(list_pretrained())}, the work directory of a "
+            f"finished run, or a folder with a {DESCRIPTION_FILE}. Received {entry!r}."
         )
     description = describe(folder)
     return create_model(

@@ -1,7 +1,7 @@
 """Labelled images: bundled digits, TFDS sets, own folders; random rescaling; batches."""
 
 from scale_zoo.data.digits import load_digits
-from scale_zoo.data.folder import load_folder
+from scale_zoo.data.folder import load_folder, read_image
 from scale_zoo.data.from_tfds import load_tfds
 from scale_zoo.data.pipeline import (
     evaluation_batches,
@@ -57,5 +57,6 @@ __all__ = [
     "float_images",
     "load_source",
     "random_factors",
+    "read_image",
     "training_batches",
 ]

@@ -56,7 +56,10 @@ def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
     channels = 1 if all(mode in ("1", "L", "I;16") for _, mode in headers) else 3
     LOGGER.info("Reading %d images of %d classes.", len(files), len(class_names))
     images = canvas.stack(
-        (_read(path, image_size, channels) for path, _ in files), len(files), image_size, channels
+        (read_image(path, image_size, channels) for path, _ in files),
+        len(files),
+        image_size,
+        channels,
     )
     labels = np.array([label for _, label in files], np.int32)
     return split_by_shares(Examples(images, labels), f"folder:{folder}", class_names, SHARES, seed)
@@ -70,7 +73,12 @@ def _header(path):
         raise _broken(path, error) from error
 
 
-def _read(path, size, channels):
+def read_image(path: str | pathlib.Path, size: int, channels: int) -> np.ndarray:
+    """Reads one image, fitted to a square canvas, as uint8 `[size, size, channels]`.
+
+    Raises:
+        ValueError: if the file cannot be read as an image.
+    """
     try:
         with Image.open(path) as image:
             return canvas.fit(image, size, channels)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import ops
+from scale_zoo.layers.arguments import check_above, check_counts, check_odd
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d
 
 
@@ -11,8 +12,8 @@ from scale_zoo.ops.deformable_conv2d import deformable_conv2d
 class DeformableConv2D(keras.layers.Layer):
     """Convolution whose taps are moved by offsets that a second convolution predicts.
 
-    The offset branch is a convolution of the same kernel size, stride and dilation, initialized to
-    zero (Dai et al. 2017, "Deformable Convolutional Networks"). The modulated layer also predicts a
+    The offset branch is a convolution of the same stride and dilation, initialized to zero (Dai et
+    al. 2017, "Deformable Convolutional Networks"). The modulated layer also predicts a
     mask, a factor in (0, 2) for what each tap reads (Zhu et al. 2019, "Deformable ConvNets v2").
     The mask is twice a sigmoid: the paper's sigmoid starts at 1/2, which halves the outputs of a
     kernel taken from a trained network; twice that starts at 1, and the kernel can learn either.
@@ -30,6 +31,8 @@ class DeformableConv2D(keras.layers.Layer):
         modulated: whether to predict a mask.
         activation: activation of the outputs.
         use_bias: whether to add a bias to every output channel.
+        offset_kernel_size: odd size of the offset branch's kernel in taps; None is `kernel_size`,
+            as in the paper.
         offset_rate: ratio of the learning rate of the offset branch to the other weights', above 0,
             with any optimizer. The branch computes with `offset_rate` times its stored weights,
             whose gradients are as if it were 1; so a change of it changes a trained network.
@@ -60,25 +63,20 @@ class DeformableConv2D(keras.layers.Layer):
         modulated: bool = False,
         activation=None,
         use_bias: bool = True,
+        offset_kernel_size: int | None = None,
         offset_rate: float = 1.0,
         kernel_initializer="glorot_uniform",
         kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for argument, value in {
-            "filters": filters,
-            "strides": strides,
-            "dilation": dilation,
-            "deformable_groups": deformable_groups,
-        }.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{argument}` must be a whole number, at least 1. Received {value}."
-                )
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd. Received {kernel_size}.")
-        check_offset_rate(offset_rate)
+        check_counts(
+            filters=filters, strides=strides, dilation=dilation, deformable_groups=deformable_groups
+        )
+        check_odd(kernel_size=kernel_size)
+        if offset_kernel_size is not None:
+            check_odd(offset_kernel_size=offset_kernel_size)
+        check_above(0, offset_rate=offset_rate)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -87,6 +85,7 @@ class DeformableConv2D(keras.layers.Layer):
         self.modulated = modulated
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
+        self.offset_kernel_size = offset_kernel_size
         self.offset_rate = offset_rate
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
@@ -103,10 +102,9 @@ class DeformableConv2D(keras.layers.Layer):
                 f"`deformable_groups` must divide the input's {channels} channels. "
                 f"Received {self.deformable_groups}."
             )
-        size = (self.kernel_size, self.kernel_size)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*size, channels, self.filters),
+            shape=(self.kernel_size, self.kernel_size, channels, self.filters),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
         )
@@ -116,8 +114,11 @@ class DeformableConv2D(keras.layers.Layer):
             else None
         )
         predicted = (3 if self.modulated else 2) * self._taps()
+        offset_size = self.offset_kernel_size or self.kernel_size
         self.offset_kernel = self.add_weight(
-            name="offset_kernel", shape=(*size, channels, predicted), initializer="zeros"
+            name="offset_kernel",
+            shape=(offset_size, offset_size, channels, predicted),
+            initializer="zeros",
         )
         self.offset_bias = self.add_weight(
             name="offset_bias", shape=(predicted,), initializer="zeros"
@@ -169,16 +170,11 @@ class DeformableConv2D(keras.layers.Layer):
             "modulated": self.modulated,
             "activation": keras.activations.serialize(self.activation),
             "use_bias": self.use_bias,
+            "offset_kernel_size": self.offset_kernel_size,
             "offset_rate": self.offset_rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
-
-
-def check_offset_rate(offset_rate: float) -> None:
-    """Raises a ValueError unless the rate is above 0."""
-    if not offset_rate > 0:
-        raise ValueError(f"`offset_rate` must be above 0. Received {offset_rate}.")
 
 
 def at_rate(weights, rate: float) -> tf.Tensor:

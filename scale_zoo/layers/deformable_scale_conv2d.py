@@ -4,17 +4,18 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.layers.deformable_conv2d import at_rate, check_offset_rate, split_last_axis
+from scale_zoo.layers.arguments import check_above, check_odd
+from scale_zoo.layers.deformable_conv2d import at_rate, split_last_axis
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
-from scale_zoo.ops.deformable_conv2d import deformable_scale_conv2d
+from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
 class DeformableScaleConv2D(ScaleConv2D):
     """Scale convolution (Worrall & Welling 2019) whose taps carry offsets (Dai et al. 2017).
 
-    The offset branch is itself a scale convolution, initialized to zero, with the kernel size,
-    interaction, base and stride of the layer. What it predicts at a level is multiplied by the
+    The offset branch is itself a scale convolution, initialized to zero, with the interaction, base
+    and stride of the layer. What it predicts at a level is multiplied by the
     level's dilation, so that offsets grow with scale as kernels do. Every tap of the kernel has an
     offset of its own: where the kernel reads several levels, output level k reads level k + l with
     `kernel[l]` at the offsets that the branch predicts at level k for the taps of `kernel[l]`.
@@ -26,6 +27,7 @@ class DeformableScaleConv2D(ScaleConv2D):
     Args:
         filters: number of output channels.
         kernel_size: odd height and width of the kernel in taps.
+        offset_kernel_size: odd size of the offset branch's kernel in taps; None is `kernel_size`.
         offset_rate: ratio of the learning rate of the offset branch to the other weights', above 0,
             with any optimizer. The branch computes with `offset_rate` times its stored weights,
             whose gradients are as if it were 1; so a change of it changes a trained network.
@@ -44,17 +46,29 @@ class DeformableScaleConv2D(ScaleConv2D):
     (2, 4, 28, 28, 8)
     """
 
-    def __init__(self, filters: int, kernel_size: int, *, offset_rate: float = 1.0, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        *,
+        offset_kernel_size: int | None = None,
+        offset_rate: float = 1.0,
+        **kwargs,
+    ):
         super().__init__(filters, kernel_size, **kwargs)
-        check_offset_rate(offset_rate)
+        if offset_kernel_size is not None:
+            check_odd(offset_kernel_size=offset_kernel_size)
+        check_above(0, offset_rate=offset_rate)
+        self.offset_kernel_size = offset_kernel_size
         self.offset_rate = offset_rate
 
     def build(self, input_shape):
         super().build(input_shape)
         predicted = 2 * self._taps()
+        offset_size = self.offset_kernel_size or self.kernel_size
         self.offset_kernel = self.add_weight(
             name="offset_kernel",
-            shape=(*self.kernel.shape[:4], predicted),
+            shape=(self.interaction, offset_size, offset_size, input_shape[-1], predicted),
             initializer="zeros",
         )
         self.offset_bias = self.add_weight(
@@ -96,4 +110,8 @@ class DeformableScaleConv2D(ScaleConv2D):
         return self.interaction * self.kernel_size**2
 
     def get_config(self):
-        return {**super().get_config(), "offset_rate": self.offset_rate}
+        return {
+            **super().get_config(),
+            "offset_kernel_size": self.offset_kernel_size,
+            "offset_rate": self.offset_rate,
+        }

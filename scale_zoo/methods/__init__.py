@@ -1,6 +1,9 @@
 """Published methods: how each lifts, convolves, normalizes, pools and projects."""
 
+from scale_zoo.methods.deformable import Deformable
+from scale_zoo.methods.deformable_dss import DeformableDss
 from scale_zoo.methods.dss import Dss
+from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.plain import Plain
 
-__all__ = ["Dss", "Plain"]
+__all__ = ["Deformable", "DeformableDss", "Dss", "ModulatedDeformable", "Plain"]

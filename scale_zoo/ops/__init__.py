@@ -1,11 +1,8 @@
 """Pure functions of tensors: no state, no Keras."""
 
 from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
-from scale_zoo.ops.deformable_conv2d import (
-    deformable_conv2d,
-    deformable_scale_conv2d,
-    sampling_points,
-)
+from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
+from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.rescale import rescale

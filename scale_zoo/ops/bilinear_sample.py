@@ -7,8 +7,9 @@ Three samplers give the same values and gradients to 1e-5:
 - "gather": plain TensorFlow operations, which run wherever TensorFlow does. The default elsewhere.
 - "xla": the same, compiled by XLA. The fastest, but compiled anew for every shape of its inputs.
 
-`with use_sampler("gather"):` chooses for all that is computed, traced or exported inside. What has
-been traced before (a `tf.function`, a compiled model's training step) keeps its sampler.
+`with use_sampler("gather"):` chooses for all that is computed or traced inside; tools/train.py has
+the flag `--sampler`. What has been traced before (a `tf.function`, a compiled model's training
+step) keeps its sampler.
 """
 
 import contextlib
@@ -18,9 +19,10 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-# What `use_sampler` has chosen; None is the default. Not a thread's own, for MirroredStrategy
-# traces each replica in a thread of its own.
-_chosen: str | None = None
+# What `use_sampler` has chosen. Not a thread's own, for MirroredStrategy traces each replica in a
+# thread of its own.
+_chosen = "auto"
+SAMPLERS = ("auto", "addons", "gather", "xla")
 
 
 def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
@@ -53,7 +55,9 @@ def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     precision = tf.float64 if images.dtype == tf.float64 else tf.float32
     shape = tf.shape(points)
     flat_points = tf.reshape(points, [shape[0], tf.reduce_prod(shape[1:-1]), 2])
-    flat_outputs = _SAMPLERS[sampler()](tf.cast(images, precision), tf.cast(flat_points, precision))
+    flat_outputs = _FUNCTIONS[sampler()](
+        tf.cast(images, precision), tf.cast(flat_points, precision)
+    )
     channels = images.shape[3] or tf.shape(images)[3]
     outputs = tf.reshape(flat_outputs, tf.concat([shape[:-1], [channels]], axis=0))
     outputs = tf.ensure_shape(outputs, [*points.shape[:-1], images.shape[3]])
@@ -62,7 +66,9 @@ def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
 
 def sampler() -> str:
     """Returns the name of the sampler in use: "addons", "gather" or "xla"."""
-    return _chosen or ("gather" if _addons_resampler() is None else "addons")
+    if _chosen != "auto":
+        return _chosen
+    return "gather" if _addons_resampler() is None else "addons"
 
 
 @contextlib.contextmanager
@@ -70,7 +76,7 @@ def use_sampler(name: str) -> Iterator[None]:
     """Samples by the named sampler inside a `with`.
 
     Args:
-        name: "addons", "gather" or "xla".
+        name: "addons", "gather" or "xla", or "auto" for the default.
 
     Raises:
         ValueError: if the name is unknown, or "addons" where its operation does not load.
@@ -81,18 +87,23 @@ def use_sampler(name: str) -> Iterator[None]:
     'gather'
     """
     global _chosen
-    if name not in _SAMPLERS:
-        raise ValueError(f"`name` must be one of {tuple(_SAMPLERS)}. Received {name!r}.")
-    if name == "addons" and _addons_resampler() is None:
-        raise ValueError(
-            "`name` may be 'addons' where TensorFlow Addons is installed beside the TensorFlow it "
-            "was built for; here its resampler does not load. Received 'addons'."
-        )
+    check_sampler(name)
     outer, _chosen = _chosen, name
     try:
         yield
     finally:
         _chosen = outer
+
+
+def check_sampler(name: str) -> None:
+    """Raises a ValueError unless `use_sampler` takes the name here."""
+    if name not in SAMPLERS:
+        raise ValueError(f"The sampler must be one of {SAMPLERS}. Received {name!r}.")
+    if name == "addons" and _addons_resampler() is None:
+        raise ValueError(
+            "The sampler may be 'addons' where TensorFlow Addons is installed beside the "
+            "TensorFlow it was built for; here its resampler does not load. Received 'addons'."
+        )
 
 
 def _check(images, points):
@@ -159,7 +170,7 @@ def _sample_by_gather(images, points):
     return outputs, gradient
 
 
-_SAMPLERS = {
+_FUNCTIONS = {
     "addons": _sample_by_addons,
     "gather": _sample_by_gather,
     "xla": tf.function(_sample_by_gather, jit_compile=True),

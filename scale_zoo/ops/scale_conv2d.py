@@ -1,11 +1,11 @@
 """Scale convolution: one kernel, dilated with the level, over neighbouring levels of scale."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
-from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
+from scale_zoo.ops.ordered_sum import bias_add, fan_out, ordered_sum
 
 
 def scale_conv2d(
@@ -40,6 +40,25 @@ def scale_conv2d(
     bias = None if bias is None else tf.convert_to_tensor(bias)
     if bias is not None and tuple(bias.shape) != (kernel.shape[4],):
         raise ValueError(f"`bias` must be [{kernel.shape[4]}]. Received shape {tuple(bias.shape)}.")
+    outputs = []
+    for pairs, dilation, level_bias in level_reads(features, kernel, dilations, bias):
+        terms = [dilated_conv2d(*pair, dilation, strides) for pair in pairs]
+        # Added to one convolution alone, the bias is fused into it.
+        if level_bias is not None:
+            terms[0] = bias_add(terms[0], level_bias)
+        outputs.append(ordered_sum(terms))
+    return tf.stack(outputs, axis=1)
+
+
+def level_reads(
+    features: tf.Tensor, kernel: tf.Tensor, dilations: Sequence[float], bias: tf.Tensor | None
+) -> Iterator[tuple[list[tuple[tf.Tensor, tf.Tensor]], float, tf.Tensor | None]]:
+    """Yields what each output level is made of, for gradients that are summed in order.
+
+    Yields:
+        Pairs of an input level and the planar kernel that reads it, the level's dilation, and the
+        bias.
+    """
     n_scales, interaction = len(dilations), kernel.shape[0]
     # Level n is read by the levels up to `interaction` - 1 before it; slice l of the kernel serves
     # all levels but the last l.
@@ -52,27 +71,9 @@ def scale_conv2d(
         for offset, planar_kernel in enumerate(tf.unstack(kernel))
     ]
     biases = [None] * n_scales if bias is None else fan_out(bias, n_scales)
-    outputs = []
     for level, (dilation, level_bias) in enumerate(zip(dilations, biases, strict=True)):
-        terms = [
-            dilated_conv2d(next(images), next(planar_kernel), dilation, strides)
-            for images, planar_kernel in zip(levels[level:], kernels, strict=False)
-        ]
-        # Added to one convolution alone, the bias is fused into it.
-        if level_bias is not None:
-            terms[0] = _bias_add(terms[0], level_bias)
-        outputs.append(ordered_sum(terms))
-    return tf.stack(outputs, axis=1)
-
-
-@tf.custom_gradient
-def _bias_add(images, bias):
-    """Adds a bias; the sum in its gradient, unlike BiasAddGrad's here, is the same every time."""
-
-    def gradient(outputs_gradient):
-        return outputs_gradient, tf.reduce_sum(outputs_gradient, axis=[0, 1, 2])
-
-    return tf.nn.bias_add(images, bias), gradient
+        reads = zip(levels[level:], kernels, strict=False)
+        yield [(next(images), next(planar)) for images, planar in reads], dilation, level_bias
 
 
 def _check(features, kernel, dilations, strides):

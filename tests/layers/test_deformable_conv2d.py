@@ -58,8 +58,10 @@ def test_offsets_move_where_taps_read():
     np.testing.assert_allclose(layer(images)[:, 1:-3, 2:-1], truth[:, 1:-3, 2:-1], 1e-4, 1e-5)
 
 
-def test_offsets_are_a_convolution_of_the_input():
-    images, layer = _random(2, 9, 8, 4), _built(strides=2, dilation=2, deformable_groups=2)
+@pytest.mark.parametrize("size", [None, 1, 5])
+def test_offsets_are_a_convolution_of_the_input(size):
+    images = _random(2, 9, 8, 4)
+    layer = _built(strides=2, dilation=2, deformable_groups=2, offset_kernel_size=size)
     _bend(layer)
     offsets, mask = layer.predict_offsets(images)
     truth = reference.dilated_conv2d(images, np.asarray(layer.offset_kernel), 2, 2)
@@ -85,6 +87,7 @@ def test_the_mask_is_twice_a_sigmoid_of_the_last_channels():
         ({"modulated": True}, [(3, 3, 4, 3), (3,), (3, 3, 4, 27), (27,)]),
         ({"deformable_groups": 2}, [(3, 3, 4, 3), (3,), (3, 3, 4, 36), (36,)]),
         ({"use_bias": False}, [(3, 3, 4, 3), (3, 3, 4, 18), (18,)]),
+        ({"offset_kernel_size": 1}, [(3, 3, 4, 3), (3,), (1, 1, 4, 18), (18,)]),
     ],
 )
 def test_weights_have_the_documented_shapes(arguments, shapes):
@@ -168,6 +171,7 @@ def test_initializer_and_regularizer_survive_the_config():
         ({"dilation": 1.5}, "`dilation`.*whole.*Received 1.5"),
         ({"deformable_groups": 0}, "`deformable_groups`.*at least 1.*Received 0"),
         ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
+        ({"offset_kernel_size": 2}, "`offset_kernel_size`.*odd.*Received 2"),
         ({"offset_rate": 0.0}, "`offset_rate`.*above 0.*Received 0.0"),
     ],
 )

@@ -143,13 +143,15 @@ def test_mixed_precision_gives_half_precision_near_float32():
 
 
 def test_weights_have_the_documented_shapes():
-    shapes = [tuple(weight.shape) for weight in _built(interaction=2).weights]
-    assert shapes == [(2, 3, 3, 2, 3), (3,), (2, 3, 3, 2, 36), (36,)]
+    layer = _built(interaction=2, kernel_size=5, offset_kernel_size=3)
+    shapes = [tuple(weight.shape) for weight in layer.weights]
+    assert shapes == [(2, 5, 5, 2, 3), (3,), (2, 3, 3, 2, 100), (100,)]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"offset_kernel_size": 0}, "`offset_kernel_size`.*odd.*Received 0"),
         ({"offset_rate": -1.0}, "`offset_rate`.*above 0.*Received -1.0"),
         ({"base": 1.0}, "`base`.*above 1.*Received 1.0"),
         ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),

@@ -1,4 +1,10 @@
-"""The definition of the dilated convolution and its gradients, in NumPy and float64."""
+"""The definitions of the dilated convolution, its gradients and the deformable convolution.
+
+In NumPy and float64.
+"""
+
+import itertools
+import math
 
 import numpy as np
 
@@ -30,6 +36,24 @@ def kernel_gradient(images, kernel, dilation, strides, outputs_gradient):
     return gradient
 
 
+def deformable_conv2d(images, offsets, kernel, mask, strides, dilation):
+    """The definition, output by output and tap by tap; as many groups as the offsets have."""
+    height, width, channels, filters = kernel.shape
+    groups = offsets.shape[3] // (height * width)
+    per_group = channels // groups
+    outputs = np.zeros([*offsets.shape[:3], filters])
+    for b, i, j in np.ndindex(offsets.shape[:3]):
+        for group, row, column in np.ndindex(groups, height, width):
+            tap = (group * height + row) * width + column
+            dy, dx = np.float64(offsets[b, i, j, tap])
+            y = strides * i + dilation * (row - height // 2) + dy
+            x = strides * j + dilation * (column - width // 2) + dx
+            members = slice(group * per_group, (group + 1) * per_group)
+            value = _pixels_around(images[b], y, x)[members] * mask[b, i, j, tap]
+            outputs[b, i, j] += value @ kernel[row, column, members]
+    return outputs
+
+
 def _taps(kernel):
     return [(tap, kernel[tap].astype(np.float64)) for tap in np.ndindex(kernel.shape[:2])]
 
@@ -51,3 +75,14 @@ def _interpolation(size, offset, strides):
     """Bilinear weights `[outputs, pixels]` of reading a line at `strides * output + offset`."""
     positions = np.arange(0, size, strides)[:, None] + offset
     return np.maximum(0.0, 1.0 - np.abs(np.arange(size)[None, :] - positions))
+
+
+def _pixels_around(image, y, x):
+    """The bilinear value of one image at one point, channel by channel."""
+    value = np.zeros(image.shape[2])
+    for row, column in itertools.product(
+        range(math.floor(y), math.floor(y) + 2), range(math.floor(x), math.floor(x) + 2)
+    ):
+        if 0 <= row < image.shape[0] and 0 <= column < image.shape[1]:
+            value += (1 - abs(y - row)) * (1 - abs(x - column)) * image[row, column]
+    return value

@@ -1,48 +1,10 @@
-import os
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
-
-# Answers in a process in which nothing but TensorFlow and NumPy can be imported.
-LONELY = """
-import sys
-for name in ("scale_zoo", "tensorflow_addons", "scipy"):
-    sys.modules[name] = None
-import numpy as np
-import tensorflow as tf
-case = np.load(sys.argv[2])
-model = tf.saved_model.load(sys.argv[1])
-np.save(sys.argv[3], model.sample(case["images"], case["points"]))
-"""
-
-# What a process without Addons says of its samplers.
-WITHOUT_ADDONS = """
-import sys
-sys.modules["tensorflow_addons"] = None
-from scale_zoo.ops.bilinear_sample import sampler, use_sampler
-assert sampler() == "gather"
-try:
-    with use_sampler("addons"):
-        pass
-except ValueError as error:
-    print(error)
-"""
-
-# Samples once, by default, and tells whether Addons was there before and after.
-FIRST_USE = """
-import sys
-import numpy as np
-from scale_zoo.ops.bilinear_sample import bilinear_sample
-print("tensorflow_addons" in sys.modules)
-bilinear_sample(np.ones([1, 2, 2, 1], "float32"), np.zeros([1, 3, 2], "float32"))
-print("tensorflow_addons" in sys.modules)
-"""
+from scale_zoo.ops.bilinear_sample import bilinear_sample, use_sampler
 
 
 def _addons_runs():
@@ -221,72 +183,6 @@ def test_gather_is_compiled_by_xla():
     np.testing.assert_allclose(outputs, _truth(images, points), 1e-5, 1e-5)
     for found, expected in zip(gradients, _gradients(images, points, None), strict=True):
         np.testing.assert_allclose(found, expected, 1e-5, 1e-5)
-
-
-@needs_addons
-def test_addons_is_the_default_where_it_loads():
-    assert sampler() == "addons"
-
-
-def test_without_addons_the_default_is_gather_and_addons_is_refused():
-    run = _python(WITHOUT_ADDONS)
-    assert "`name`" in run.stdout
-    assert "Received 'addons'" in run.stdout
-
-
-@needs_addons
-def test_addons_is_imported_at_first_use_and_announces_nothing():
-    run = _python(FIRST_USE)
-    assert run.stdout.split() == ["False", "True"]
-    assert "Addons" not in run.stderr
-    assert "Warning" not in run.stderr
-
-
-def _python(program, *arguments):
-    command = [sys.executable, "-c", program, *map(str, arguments)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
-    assert run.returncode == 0, run.stderr
-    return run
-
-
-@needs_addons
-@pytest.mark.parametrize("name", ["addons", "gather"])
-def test_a_traced_function_holds_the_operation_of_its_sampler(name):
-    specs = tf.TensorSpec([2, 5, 7, 3]), tf.TensorSpec([2, 4, 2])
-    with use_sampler(name):
-        graph = tf.function(bilinear_sample).get_concrete_function(*specs).graph
-    types = {node.type for node in graph.get_operations()}
-    assert ("Addons>Resampler" in types) == (name == "addons")
-
-
-def test_samplers_nest_and_end_also_by_an_error():
-    default = sampler()
-    with use_sampler("xla"):
-        with use_sampler("gather"):
-            assert sampler() == "gather"
-        with pytest.raises(KeyError), use_sampler("gather"):
-            raise KeyError
-        assert sampler() == "xla"
-    assert sampler() == default
-
-
-def test_an_unknown_sampler_is_refused():
-    with pytest.raises(ValueError, match=r"`name`.*addons.*gather.*xla.*Received 'cubic'"):
-        use_sampler("cubic").__enter__()
-
-
-def test_a_saved_model_by_gather_answers_where_addons_is_not_installed(tmp_path):
-    images, points = _random(2, 5, 7, 3), _points(2, 9)
-    specs = tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, None, 2])
-    module = tf.Module()
-    module.sample = tf.function(bilinear_sample, input_signature=specs)
-    with use_sampler("gather"):
-        tf.saved_model.save(module, str(tmp_path / "model"))
-    np.savez(tmp_path / "case.npz", images=images, points=points)
-    _python(LONELY, tmp_path / "model", tmp_path / "case.npz", tmp_path / "outputs.npy")
-    outputs = np.load(tmp_path / "outputs.npy")
-    np.testing.assert_allclose(outputs, _truth(images, points), 1e-5, 1e-5)
 
 
 @pytest.mark.parametrize(

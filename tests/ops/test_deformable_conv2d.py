@@ -1,5 +1,3 @@
-import itertools
-import math
 import pathlib
 
 import numpy as np
@@ -7,11 +5,7 @@ import pytest
 import tensorflow as tf
 
 from scale_zoo.ops.bilinear_sample import use_sampler
-from scale_zoo.ops.deformable_conv2d import (
-    deformable_conv2d,
-    deformable_scale_conv2d,
-    sampling_points,
-)
+from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
 
 from . import reference
 from .test_bilinear_sample import SAMPLERS
@@ -53,35 +47,6 @@ def _assert_close(actual, truth, tolerance=1e-4):
     np.testing.assert_allclose(actual, truth, tolerance, tolerance * np.abs(truth).max())
 
 
-def _read(image, y, x):
-    """The bilinear value of one image at one point, channel by channel."""
-    value = np.zeros(image.shape[2])
-    for row, column in itertools.product(
-        range(math.floor(y), math.floor(y) + 2), range(math.floor(x), math.floor(x) + 2)
-    ):
-        if 0 <= row < image.shape[0] and 0 <= column < image.shape[1]:
-            value += (1 - abs(y - row)) * (1 - abs(x - column)) * image[row, column]
-    return value
-
-
-def _loop(images, offsets, kernel, mask, strides, dilation):
-    """The definition, output by output and tap by tap; as many groups as the offsets have."""
-    height, width, channels, filters = kernel.shape
-    groups = offsets.shape[3] // (height * width)
-    per_group = channels // groups
-    outputs = np.zeros([*offsets.shape[:3], filters])
-    for b, i, j in np.ndindex(offsets.shape[:3]):
-        for group, row, column in np.ndindex(groups, height, width):
-            tap = (group * height + row) * width + column
-            dy, dx = np.float64(offsets[b, i, j, tap])
-            y = strides * i + dilation * (row - height // 2) + dy
-            x = strides * j + dilation * (column - width // 2) + dx
-            members = slice(group * per_group, (group + 1) * per_group)
-            value = _read(images[b], y, x)[members] * mask[b, i, j, tap]
-            outputs[b, i, j] += value @ kernel[row, column, members]
-    return outputs
-
-
 def test_there_are_golden_cases_for_mask_strides_and_dilation():
     assert {path.stem for path in GOLDEN} >= {
         "deformable_conv",
@@ -114,7 +79,7 @@ def test_outputs_are_those_of_a_loop_over_taps(groups, strides, dilation, modula
     outputs = deformable_conv2d(
         images, offsets, kernel, mask if modulated else None, strides, dilation
     )
-    truth = _loop(images, offsets, kernel, mask, strides, dilation)
+    truth = reference.deformable_conv2d(images, offsets, kernel, mask, strides, dilation)
     np.testing.assert_allclose(outputs, truth, 1e-4, 1e-4)
 
 
@@ -238,43 +203,3 @@ def test_strides_and_dilation_that_do_not_fit_are_named(numbers, message):
     images, offsets = tf.zeros([2, 9, 9, 4]), tf.zeros([2, 9, 9, 9, 2])
     with pytest.raises(ValueError, match=message):
         deformable_conv2d(images, offsets, tf.zeros([3, 3, 4, 6]), **numbers)
-
-
-@pytest.mark.parametrize("strides", [1, 2])
-@pytest.mark.parametrize("interaction", [1, 2, 3])
-@pytest.mark.parametrize("dilations", [[1, 1.3, 1.69], [1, 2, 4]])
-def test_every_level_is_the_sum_over_the_levels_it_reads(dilations, interaction, strides):
-    features, kernel = _random(1, 3, 6, 7, 2), _random(interaction, 3, 3, 2, 3, seed=1)
-    size = [-(-n // strides) for n in (6, 7)]
-    offsets = _random(1, 3, *size, interaction * 9, 2, seed=2)
-    bias = _random(3, seed=3)
-    outputs = deformable_scale_conv2d(features, offsets, kernel, dilations, strides, bias)
-    mask = np.ones([1, *size, 9])
-    for level, dilation in enumerate(dilations):
-        truth = bias + sum(
-            _loop(images, own_offsets, planar_kernel, mask, strides, dilation)
-            for images, own_offsets, planar_kernel in zip(
-                features.swapaxes(0, 1)[level:],
-                np.split(offsets[:, level], interaction, axis=3),
-                kernel,
-                strict=False,
-            )
-        )
-        np.testing.assert_allclose(outputs[:, level], truth, 1e-4, 1e-4)
-
-
-@pytest.mark.parametrize(
-    ("features", "offsets", "kernel", "dilations", "message"),
-    [
-        ((2, 9, 9, 4), None, None, [1], r"`features`.*\(2, 9, 9, 4\)"),
-        ((2, 2, 9, 9, 4), None, None, [1], r"`dilations`.*2 levels.*\[1\]"),
-        ((2, 2, 9, 9, 4), None, (3, 3, 4, 6), [1, 2], r"`kernel`.*\(3, 3, 4, 6\)"),
-        ((2, 1, 9, 9, 4), None, None, [1], r"`kernel`.*1 levels.*\(2, 3, 3, 4, 6\)"),
-        ((2, 2, 9, 9, 4), (2, 2, 9, 9, 9, 2), None, [1, 2], r"18 taps.*\(2, 2, 9, 9, 9, 2\)"),
-        ((2, 2, 9, 9, 4), (2, 1, 9, 9, 18, 2), None, [1, 2], r"scale=2.*\(2, 1, 9, 9, 18, 2\)"),
-    ],
-)
-def test_scale_shapes_that_do_not_fit_are_named(features, offsets, kernel, dilations, message):
-    offsets, kernel = offsets or (2, 2, 9, 9, 18, 2), kernel or (2, 3, 3, 4, 6)
-    with pytest.raises(ValueError, match=message):
-        deformable_scale_conv2d(tf.zeros(features), tf.zeros(offsets), tf.zeros(kernel), dilations)

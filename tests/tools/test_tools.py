@@ -4,6 +4,13 @@ import sys
 
 import pytest
 
+# A flag of each tool.
+FLAGS = {
+    "train": "--scale_range",
+    "export": "--workdir",
+    "benchmark": "--suite",
+    "draw_sampling": "--factors",
+}
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
@@ -23,6 +30,8 @@ def _run(tool, *flags):
         ("export", ["--output=x"], "--workdir"),
         ("export", ["--workdir=missing", "--output=x"], "must hold a finished run"),
         ("benchmark", ["--suite=nothing"], "scale_conv"),
+        ("draw_sampling", ["--image=x", "--output=x"], "--model"),
+        ("draw_sampling", ["--model=x", "--image=x", "--output=x", "--at=up"], "`at` must be"),
     ],
 )
 def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, tmp_path):
@@ -36,8 +45,7 @@ def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("tool", ["train", "export", "benchmark"])
+@pytest.mark.parametrize("tool", list(FLAGS))
 def test_help_lists_the_tools_flags(tool):
     done = _run(tool, "--help")
-    flag = {"train": "--scale_range", "export": "--workdir", "benchmark": "--suite"}[tool]
-    assert flag in done.stdout
+    assert FLAGS[tool] in done.stdout

@@ -1,0 +1,80 @@
+"""Deformable scale convolution: a scale convolution whose taps carry offsets."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from scale_zoo.ops.deformable_conv2d import deformable_conv2d
+from scale_zoo.ops.ordered_sum import bias_add, ordered_sum
+from scale_zoo.ops.scale_conv2d import level_reads
+
+
+def deformable_scale_conv2d(
+    features: tf.Tensor,
+    offsets: tf.Tensor,
+    kernel: tf.Tensor,
+    dilations: Sequence[float],
+    strides: int = 1,
+    bias: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Computes `scale_conv2d` with an offset for each tap of the kernel, at each level.
+
+    Output level k reads level k + l with `kernel[l]`, dilated by `dilations[k]` and moved by the
+    offsets of output level k for the taps of `kernel[l]`. Where offsets scale with their level, as
+    dilations do, the equivariance of the scale convolution holds.
+
+    Args:
+        features: `[batch, scale, height, width, in_channels]`, level 0 the finest.
+        offsets: `[batch, scale, out_height, out_width, interaction * taps, 2]`, the taps of
+            `kernel[0]` row by row, then those of `kernel[1]`; (dy, dx) in pixels.
+        kernel: `[interaction, kernel_height, kernel_width, in_channels, out_channels]`, odd sizes.
+        dilations: distance between taps in pixels, one real number >= 1 for each level.
+        strides: spatial stride in pixels, the same at every level.
+        bias: `[out_channels]`.
+
+    Returns:
+        `[batch, scale, ceil(height / strides), ceil(width / strides), out_channels]`.
+
+    Raises:
+        ValueError: if an argument is out of range or shapes do not fit, as far as they are known.
+    """
+    features, offsets = tf.convert_to_tensor(features), tf.convert_to_tensor(offsets)
+    kernel = tf.convert_to_tensor(kernel)
+    _check(features.shape, offsets.shape, kernel.shape, dilations)
+    bias = None if bias is None else tf.convert_to_tensor(bias)
+    outputs = []
+    for level, (pairs, dilation, level_bias) in enumerate(
+        level_reads(features, kernel, dilations, bias)
+    ):
+        tap_offsets = tf.split(offsets[:, level], kernel.shape[0], axis=3)
+        terms = [
+            deformable_conv2d(images, moves, planar_kernel, strides=strides, dilation=dilation)
+            for moves, (images, planar_kernel) in zip(tap_offsets, pairs, strict=False)
+        ]
+        total = ordered_sum(terms)
+        outputs.append(total if level_bias is None else bias_add(total, level_bias))
+    return tf.stack(outputs, axis=1)
+
+
+def _check(features, offsets, kernel, dilations):
+    if features.rank != 5:
+        raise ValueError(
+            "`features` must be [batch, scale, height, width, channels]. "
+            f"Received shape {features}."
+        )
+    if len(dilations) != features[1]:
+        raise ValueError(
+            f"`dilations` must hold one number for each of the {features[1]} levels. "
+            f"Received {list(dilations)}."
+        )
+    if kernel.rank != 5 or kernel[0] > features[1]:
+        raise ValueError(
+            "`kernel` must be [interaction, height, width, in_channels, out_channels], interaction "
+            f"at most the {features[1]} levels of `features`. Received shape {kernel}."
+        )
+    taps = kernel[0] * kernel[1] * kernel[2]
+    if not offsets.is_compatible_with([features[0], features[1], None, None, taps, 2]):
+        raise ValueError(
+            f"`offsets` must be [batch={features[0]}, scale={features[1]}, height, width, "
+            f"{taps} taps, 2]. Received shape {offsets}."
+        )
