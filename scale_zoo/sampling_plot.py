@@ -109,7 +109,7 @@ def plot_sampling(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3 * len(factors), 3.4), dpi=150, layout="constrained")
+    figure = Figure(figsize=(3 * len(factors), 3.7), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(factors), squeeze=False)[0]
     for n, (factor, axes) in enumerate(zip(factors, panels, strict=True)):
@@ -119,12 +119,17 @@ def plot_sampling(
         ]
         axes.imshow(np.clip(images[n].numpy(), 0, 1), cmap="gray")
         y, x = places[n, row, column].T
+        kernel_y, kernel_x = kernel_places[n, row, column].T
+        axes.plot([kernel_x, x], [kernel_y, y], c="orangered", linewidth=0.4, alpha=0.6)
         area = 14 * mask[n, row, column]
         axes.scatter(x, y, s=area, c="orangered", linewidths=0, label="kernel and offsets")
-        y, x = kernel_places[n, row, column].T
-        axes.scatter(x, y, s=16, c="deepskyblue", marker="+", linewidths=0.9, label="kernel")
+        axes.scatter(
+            kernel_x, kernel_y, s=16, c="deepskyblue", marker="+", linewidths=0.9, label="kernel"
+        )
+        # A margin for what is read outside of the image, where all is zero.
         height, width = image.shape[:2]
-        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
+        axes.set(xlim=(-0.25 * width, 1.25 * width), ylim=(1.25 * height, -0.25 * height))
+        axes.set(xticks=[], yticks=[], facecolor="gainsboro")
         axes.set_title(f"factor {factor:.3g}")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)

@@ -6,8 +6,11 @@ Each suite runs its candidates in turn, round after round, and prints medians wi
 largest value, because machines drift. Run nothing else meanwhile.
 """
 
+import concurrent.futures
+import multiprocessing
 import operator
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -21,6 +24,7 @@ from absl import flags
 
 import scale_zoo
 from scale_zoo import callbacks, command_line, data, ops, training
+from scale_zoo.ops.bilinear_sample import SAMPLERS
 from scale_zoo.training_config import TrainingConfig
 
 ROUNDS = flags.DEFINE_integer("rounds", 15, "rounds of each suite", lower_bound=1)
@@ -44,19 +48,6 @@ def scale_conv() -> None:
         folded = tf.reshape(features, [-1, size, size, channels])
         return tf.reshape(tf.nn.conv2d(folded, kernel[0], 1, "SAME"), features.shape)
 
-    def forward(function):
-        return tf.function(lambda: function(features, kernel))
-
-    def backward(function):
-        @tf.function
-        def step():
-            with tf.GradientTape() as tape:
-                tape.watch([features, kernel])
-                outputs = function(features, kernel)
-            return tape.gradient(outputs, [features, kernel], cotangent)
-
-        return step
-
     print(
         f"Batch {batch}, {n_scales} levels, {size}x{size}, {channels} to {channels} channels, 3x3, "
         f"interaction {interaction}.\n"
@@ -73,13 +64,80 @@ def scale_conv() -> None:
         def scaled(features, kernel, dilations=dilations):
             return ops.scale_conv2d(features, kernel, dilations)
 
-        for name, wrap in (("forward", forward), ("forward and backward", backward)):
-            ours, theirs = _time_in_turn([wrap(scaled), wrap(planar)])
+        for name, wrap in PASSES.items():
+            inputs = (features, kernel), cotangent
+            ours, theirs = _time_in_turn([wrap(scaled, *inputs), wrap(planar, *inputs)])
             ratios = [a / b / flop_ratio for a, b in zip(ours, theirs, strict=True)]
             print(
                 f"| {base:g} | {flop_ratio:.2f} | {name} | {_cell(theirs, 1e3)} | "
                 f"{_cell(ours, 1e3)} | {_cell(ratios, 1, 2)} |"
             )
+
+
+def deformable_conv() -> None:
+    """Deformable convolution by each sampler beside the planar conv2d of the same kernel."""
+    batch, size, channels = 16, 28, 64
+    images = tf.random.normal([batch, size, size, channels])
+    kernel = tf.random.normal([3, 3, channels, channels]) / 20
+    offsets = tf.random.normal([batch, size, size, 9, 2])
+    mask = tf.random.uniform([batch, size, size, 9])
+    cotangent = tf.random.normal(images.shape)
+
+    def planar(images, kernel):
+        return tf.nn.conv2d(images, kernel, 1, "SAME")
+
+    def by(sampler):
+        def deformable(images, offsets, kernel, mask=None):
+            with ops.use_sampler(sampler):
+                return ops.deformable_conv2d(images, offsets, kernel, mask)
+
+        return deformable
+
+    print(
+        f"Batch {batch}, {size}x{size}, {channels} to {channels} channels, 3x3, offsets drawn from "
+        "N(0, 1) pixels.\n"
+    )
+    print("| sampler | | planar conv2d, ms | deformable, ms | ratio | modulated, ms | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for sampler in SAMPLERS[1:]:
+        for name, wrap in PASSES.items():
+            plain, modulated, theirs = _time_in_turn(
+                [
+                    wrap(by(sampler), (images, offsets, kernel), cotangent),
+                    wrap(by(sampler), (images, offsets, kernel, mask), cotangent),
+                    wrap(planar, (images, kernel), cotangent),
+                ]
+            )
+            cells = [_cell(theirs, 1e3)]
+            for ours in (plain, modulated):
+                ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+                cells += [_cell(ours, 1e3), _cell(ratios, 1)]
+            print(f"| {sampler} | {name} | {' | '.join(cells)} |")
+
+
+def memory() -> None:
+    """Peak memory of one training step of ResNet50, each in a process of its own."""
+    batch, size = 8, 224
+    print(f"Batch {batch}, {size}x{size}; resident memory of the process in MiB.\n")
+    print("| model | before the step | peak | of the step |")
+    print("|---|---|---|---|")
+    for name in ("plain_resnet50", "deformable_resnet50", "modulated_deformable_resnet50"):
+        with concurrent.futures.ProcessPoolExecutor(
+            1, mp_context=multiprocessing.get_context("spawn")
+        ) as process:
+            before, peak = process.submit(_peak_memory, name, batch, size).result()
+        print(f"| {name} | {before:,.0f} | {peak:,.0f} | {peak - before:,.0f} |")
+
+
+def _peak_memory(name, batch, size):
+    """Returns resident memory before a training step and its peak afterwards, in MiB."""
+    model = scale_zoo.create_model(name, (size, size, 3), classifier_activation=None)
+    training.compile_model(model, TrainingConfig(optimizer="sgd"))
+    images = tf.zeros([batch, size, size, 3])
+    labels = tf.one_hot(tf.zeros([batch], tf.int32), 1000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model.train_on_batch(images, labels)
+    return before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def pipeline() -> None:
@@ -143,8 +201,32 @@ def train() -> None:
         )
 
 
-SUITES = {"scale_conv": scale_conv, "pipeline": pipeline, "train": train}
+SUITES = {
+    "scale_conv": scale_conv,
+    "deformable_conv": deformable_conv,
+    "memory": memory,
+    "pipeline": pipeline,
+    "train": train,
+}
 SUITE = flags.DEFINE_multi_enum("suite", None, list(SUITES), "suite to run; all by default")
+
+
+def _forward(function, inputs, cotangent):
+    return tf.function(lambda: function(*inputs))
+
+
+def _backward(function, inputs, cotangent):
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = function(*inputs)
+        return tape.gradient(outputs, inputs, cotangent)
+
+    return step
+
+
+PASSES = {"forward": _forward, "forward and backward": _backward}
 
 
 def _noise(count, shape):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scale_zoo import layers
-from scale_zoo.methods.deformable import check_stages
+from scale_zoo.methods.deformable import OFFSET_RATE, check_stages
 from scale_zoo.methods.dss import Dss
 
 
@@ -18,7 +18,8 @@ class DeformableDss(Dss):
         deformable_stages: stages whose scale convolutions deform, from 1, the stem.
         offset_kernel_size: odd size of the offset branches' kernels in taps; None is the size of
             the convolution's kernel.
-        offset_rate: ratio of the learning rate of the offset branches to the other weights'.
+        offset_rate: ratio of the learning rate of the offset branches to the other weights'; at 1,
+            offsets run away from what a young network can learn from.
         **dss_options: the options of `Dss`.
     """
 
@@ -26,7 +27,7 @@ class DeformableDss(Dss):
         self,
         deformable_stages: Sequence[int] = (5,),
         offset_kernel_size: int | None = None,
-        offset_rate: float = 1.0,
+        offset_rate: float = OFFSET_RATE,
         **dss_options,
     ):
         super().__init__(**dss_options)
