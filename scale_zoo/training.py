@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import logging
-import math
 import pathlib
 import sys
 from typing import Any
@@ -11,7 +10,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import callbacks, data, evaluation, export, ops, run_files, schedules, zoo
+from scale_zoo import (
+    callbacks,
+    complexity,
+    data,
+    evaluation,
+    export,
+    imagenet,
+    ops,
+    run_files,
+    schedules,
+    zoo,
+)
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.training_config import (
     STRATEGIES,
@@ -56,7 +66,7 @@ def train(config: TrainingConfig) -> dict[str, Any]:
         "model": config.model,
         "input_shape": list(source.image_shape),
         "classes": len(source.class_names),
-        "options": parse_options(config.option),
+        "options": parse_options(config.option) | imagenet.options(config.weights),
         "class_names": list(source.class_names),
     }
     with ops.use_sampler(config.sampler):
@@ -86,7 +96,8 @@ def _fit(config, network, source, scale_range) -> list[dict[str, float]]:
     # A seed of its own where it goes on, so that a run does not repeat its dropout.
     keras.utils.set_random_seed(config.seed + last_epoch + 1)
     with strategy.scope(), _precision(config.precision):
-        model = _create(network, classifier_activation=None)
+        weights = config.weights or None if last_epoch < 0 else None
+        model = _create(network, classifier_activation=None, weights=weights)
         compile_model(model, config)
         if last_epoch >= 0:
             model.optimizer.build(model.trainable_variables)
@@ -121,7 +132,7 @@ def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
     LOGGER.info("Measuring the best epoch on the test images.")
     metrics = {
         "best_epoch": run_files.best_epoch(history),
-        "parameters": sum(math.prod(weight.shape) for weight in best.trainable_weights),
+        "parameters": complexity.count_parameters(best),
         "validation_accuracy": max(logs["val_accuracy"] for logs in history),
         "images_per_second": history[-1].get("images_per_second"),
         "test": evaluation.evaluate(best, source.test, scale_range, seed=config.seed),
@@ -155,11 +166,12 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def _create(network, classifier_activation):
+def _create(network, classifier_activation, weights=None):
     return zoo.create_model(
         network["model"],
         network["input_shape"],
         network["classes"],
+        weights=weights,
         classifier_activation=classifier_activation,
         **network["options"],
     )

@@ -29,6 +29,9 @@ class TrainingConfig:
     option: tuple[str, ...] = _option(
         (), "option of the model as NAME=VALUE, such as n_scales=3; may be repeated"
     )
+    weights: str = _option(
+        "", "initial weights: imagenet (residual networks) or a .weights.h5 file; random if empty"
+    )
     data: str = _option("digits", f"data set: {', '.join(data.NAMES)}")
     data_dir: str = _option("", "TFDS data directory; TFDS's own where empty")
     image_size: int = _option(

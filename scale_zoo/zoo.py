@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from scale_zoo import methods, models, run_files
+from scale_zoo import imagenet, methods, models, run_files
 
 METHODS: dict[str, type[methods.Plain]] = {
     "plain": methods.Plain,
@@ -42,6 +42,11 @@ DESCRIPTION_FILE = "model.json"
 def list_models() -> list[str]:
     """Returns the names that `create_model` takes: `<method>_<skeleton>`."""
     return [f"{method}_{skeleton}" for method in METHODS for skeleton in SKELETONS]
+
+
+def method_of(name: str) -> str:
+    """Returns the method's name in a model's name."""
+    return _parts(name)[0]
 
 
 def model_options(name: str) -> dict[str, Any]:
@@ -79,7 +84,10 @@ def create_model(
         include_top: whether to end in the classifier.
         pooling: what becomes of the features where `include_top=False`: None keeps the map,
             "avg" or "max" pools it globally.
-        weights: None (random), or the path of a `.weights.h5` file of the same model.
+        weights: None (random); the path of a `.weights.h5` file of the same model; or "imagenet",
+            for resnet50: the weights of keras.applications, its normalization built in. A scale
+            kernel takes them at its first level, a deformable one without offsets, a kernel over
+            orientations at orientation 0. Of other than 1,000 classes, the classifier is random.
         classifier_activation: activation of the classifier; None returns logits.
         **options: further options of the method and the skeleton; see `model_options(name)`.
 
@@ -111,16 +119,20 @@ def create_model(
         )
     # An unknown activation raises Keras's own error here, before anything is built.
     keras.activations.get(classifier_activation)
-    if weights is not None and not pathlib.Path(weights).is_file():
+    if weights not in (None, "imagenet") and not pathlib.Path(weights).is_file():
         raise ValueError(
-            "`weights` must be None or the path of a .weights.h5 file; pretrained entries load "
-            f"with `load_model`: {', '.join(list_pretrained())}. Received {weights!r}."
+            "`weights` must be None, 'imagenet' or the path of a .weights.h5 file; pretrained "
+            f"entries load with `load_model`: {', '.join(list_pretrained())}. Received {weights!r}."
         )
-    options = DEFAULTS.get(name, {}) | options
-    method_options = {key: options[key] for key in _method_options(method) if key in options}
-    skeleton_options = {key: options[key] for key in _skeleton_options(skeleton) if key in options}
+    options = model_options(name) | options
+    built = METHODS[method](**{key: options[key] for key in _method_options(method)})
+    if weights == "imagenet":
+        imagenet.check_imagenet(name, input_shape, options)
+        built.check_planar_weights()
+        options |= imagenet.options(weights)
+    skeleton_options = {key: options[key] for key in _skeleton_options(skeleton)}
     model = SKELETONS[skeleton](
-        METHODS[method](**method_options),
+        built,
         input_shape,
         classes,
         include_top,
@@ -129,7 +141,10 @@ def create_model(
         name,
         **skeleton_options,
     )
-    if weights is not None:
+    if weights == "imagenet":
+        with_top = include_top and classes == imagenet.CLASSES
+        imagenet.load_imagenet(model, options["depth"], with_top)
+    elif weights is not None:
         model.load_weights(weights)
     return model
 

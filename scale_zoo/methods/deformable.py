@@ -23,6 +23,8 @@ class Deformable(Plain):
             offsets run away from what a young network can learn from.
     """
 
+    summary = "deformable convolution (Dai et al. 2017)"
+
     modulated = False
 
     def __init__(

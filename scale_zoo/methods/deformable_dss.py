@@ -23,6 +23,8 @@ class DeformableDss(Dss):
         **dss_options: the options of `Dss`.
     """
 
+    summary = "deformable deep scale-spaces (this project)"
+
     def __init__(
         self,
         deformable_stages: Sequence[int] = (5,),

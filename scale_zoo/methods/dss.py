@@ -18,6 +18,8 @@ class Dss(Plain):
         scale_pooling: "max" or "average" over levels, before the head.
     """
 
+    summary = "deep scale-spaces (Worrall & Welling 2019)"
+
     def __init__(
         self,
         n_scales: int = 4,

@@ -13,6 +13,8 @@ class ModulatedDeformable(Deformable):
         **options: the further options of `Deformable`.
     """
 
+    summary = "modulated deformable convolution (Zhu et al. 2019)"
+
     modulated = True
 
     def __init__(self, deformable_stages: Sequence[int] = (3, 4, 5), **options):

@@ -15,6 +15,12 @@ class Plain:
     `lift`, `conv` and `project`; `planar` says how a planar layer applies to its features.
     """
 
+    # What the table of models says.
+    summary = "planar convolutions, the baseline"
+
+    def check_planar_weights(self):
+        """Raises a ValueError if the method's layers cannot hold those of the planar network."""
+
     def lift(self, images, total_stride: int):
         """Turns images into features. `total_stride` is that of the whole network, in pixels."""
         return images

@@ -7,7 +7,13 @@ import keras
 from scale_zoo.methods import Plain
 from scale_zoo.models import ends
 
-BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+BLOCKS = {
+    14: (1, 1, 1, 1),
+    26: (2, 2, 2, 2),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
 STEMS = ("imagenet", "small")
 # Of batch normalization: the epsilon of keras.applications, and the momentum of most training code;
 # the statistics of keras.applications' 0.99 lag far behind in runs of a few hundred steps.

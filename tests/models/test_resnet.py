@@ -83,7 +83,7 @@ def test_small_stem_is_a_3x3_convolution():
     assert kernel.shape == (3, 3, 3, 8)
 
 
-@pytest.mark.parametrize("depth", [50, 101, 152])
+@pytest.mark.parametrize("depth", [14, 26, 50, 101, 152])
 def test_depth_counts_the_weighted_layers_from_image_to_class(depth):
     model = _resnet(depth=depth, width=0.02, include_top=True)
     names = [layer.name for layer in model.layers]
@@ -138,7 +138,7 @@ def test_mean_and_deviation_normalize_the_images():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"depth": 18}, "`depth`.*50, 101, 152.*Received 18"),
+        ({"depth": 18}, "`depth`.*14, 26, 50, 101, 152.*Received 18"),
         ({"stem": "large"}, "`stem`.*imagenet.*small.*Received 'large'"),
         ({"width": 0}, "`width`.*above 0.*Received 0"),
         ({"mean": [0.5]}, r"`mean`.*3 channels.*Received \[0.5\]"),

@@ -1,0 +1,43 @@
+"""What a network costs: its weights and its arithmetic."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from scale_zoo import ops
+
+
+def count_parameters(model: keras.Model) -> int:
+    """Counts the trainable weights of a model."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -> int:
+    """Counts the floating-point operations of one image's way through a network.
+
+    A multiplication and an addition are two. The count is that of TensorFlow's profiler, of the
+    operations that are really computed: taps of a dilated kernel that never touch the image are
+    left out; what sampling costs is not counted, but the product of kernel and samples is.
+
+    Args:
+        model: a network of images.
+        image_size: height and width in pixels; None takes the model's own.
+
+    Raises:
+        ValueError: if neither the argument nor the model names a size.
+    """
+    *size, channels = model.input_shape[1:]
+    height, width = image_size or size
+    if height is None or width is None:
+        raise ValueError(
+            f"`image_size` must name height and width for {model.name}, whose input is "
+            f"{tuple(model.input_shape)}. Received {image_size}."
+        )
+    specification = tf.TensorSpec([1, height, width, channels], model.inputs[0].dtype)
+    with ops.use_sampler("gather"):
+        forward = tf.function(lambda images: model(images, training=False))
+        graph = forward.get_concrete_function(specification).graph
+    profiler = tf.compat.v1.profiler
+    options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
+    return profiler.profile(graph, options=options.with_empty_output().build()).total_float_ops
