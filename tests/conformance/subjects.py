@@ -1,0 +1,96 @@
+"""What the battery tests: every layer, as a network of that layer alone, and every model."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import scale_zoo
+
+from ..layers.test_all_layers import ROWS
+from ..models import weights
+
+# Small versions of the two skeletons, and the images they take.
+SMALL = {
+    "cnn": {"width": 0.2, "kernel_size": 3},
+    "resnet50": {"depth": 14, "width": 0.1, "stem": "small"},
+}
+IMAGES = {"cnn": (28, 28, 1), "resnet50": (32, 32, 3)}
+# Options that make a small version of a method.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "dss": {"n_scales": 2},
+    "deformable_dss": {"n_scales": 2},
+}
+
+
+@dataclasses.dataclass
+class Subject:
+    """A network under test.
+
+    `make` builds it for inputs of a shape, or of nested shapes, without the batch.
+    """
+
+    make: Callable[[Any], keras.Model]
+    shape: Any
+
+    def build(self, shape=None) -> keras.Model:
+        """Builds the network, always with the same random weights."""
+        keras.utils.set_random_seed(0)
+        model = self.make(shape or self.shape)
+        weights.randomize(model)
+        return model
+
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        """The network at the subject's own shape, built once."""
+        return self.build()
+
+
+def map_shapes(function: Callable, shapes: Any) -> Any:
+    """Applies a function to a shape, or to every shape of nested lists."""
+    if isinstance(shapes, list):
+        return [map_shapes(function, shape) for shape in shapes]
+    return function(shapes)
+
+
+def inputs(shape: Any, count: int = 2, dtype: str = "float32") -> Any:
+    """Draws inputs of a shape, between 0 and 1 as images are."""
+    random = np.random.default_rng(0)
+    return map_shapes(
+        lambda each: tf.constant(random.uniform(size=(count, *each)).astype(dtype)), shape
+    )
+
+
+def unknown_sizes(shape: Any) -> Any:
+    """Returns the shape with heights and widths unknown."""
+    return map_shapes(lambda each: (*each[:-3], None, None, each[-1]), shape)
+
+
+def small_model(name: str, shape, **options) -> keras.Model:
+    """Builds a small version of a model of the zoo."""
+    method, _, skeleton = name.rpartition("_")
+    options = SMALL[skeleton] | OPTIONS.get(method, {}) | options
+    return scale_zoo.create_model(name, shape, 10, **{"classifier_activation": None} | options)
+
+
+def _layer_subject(row):
+    def make(shape):
+        images = map_shapes(keras.Input, shape)
+        return keras.Model(images, row.build()(images))
+
+    return Subject(make, row.input_shape)
+
+
+def _model_subject(name):
+    def make(shape):
+        return small_model(name, shape)
+
+    return Subject(make, IMAGES[name.rpartition("_")[2]])
+
+
+LAYERS = {name: _layer_subject(row) for name, row in ROWS.items()}
+MODELS = {name: _model_subject(name) for name in scale_zoo.list_models()}

@@ -1,0 +1,175 @@
+"""The battery that every layer and every model passes."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from scale_zoo import ops
+
+from .subjects import LAYERS, MODELS, inputs, map_shapes
+
+ROOT = pathlib.Path(__file__).parents[2]
+SUBJECTS = LAYERS | MODELS
+
+# Runs SavedModels where nothing but TensorFlow and NumPy can be imported.
+LONELY = """
+import pathlib, sys
+for name in ("scale_zoo", "tensorflow_addons", "scipy", "sklearn", "tensorflow_datasets"):
+    sys.modules[name] = None
+import numpy as np
+import tensorflow as tf
+for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    case = np.load(folder / "inputs.npz")
+    images = [tf.constant(case[f"arr_{n}"]) for n in range(len(case.files))]
+    outputs = tf.nest.flatten(tf.saved_model.load(str(folder)).serve(*images))
+    np.savez(folder / "outputs.npz", *[output.numpy() for output in outputs])
+"""
+
+
+@pytest.fixture(params=SUBJECTS.values(), ids=SUBJECTS.keys())
+def subject(request):
+    return request.param
+
+
+@pytest.fixture
+def policy():
+    yield keras.mixed_precision.set_global_policy
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def _assert_close(actual, truth, tolerance):
+    actual, truth = tf.nest.flatten(actual), tf.nest.flatten(truth)
+    for one, other in zip(actual, truth, strict=True):
+        one, other = tf.cast(one, tf.float64).numpy(), tf.cast(other, tf.float64).numpy()
+        assert np.isfinite(one).all()
+        np.testing.assert_allclose(one, other, 0, tolerance * np.abs(other).max() + 1e-12)
+
+
+def _copy(model, shape):
+    """The same network built anew under the policy that now holds."""
+    twin = shape.build()
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def test_shapes_are_those_that_the_network_computes(subject):
+    outputs = subject.model(inputs(subject.shape))
+    truth = [tuple(output.shape) for output in tf.nest.flatten(outputs)]
+    computed = subject.model.compute_output_shape(map_shapes(lambda s: (2, *s), subject.shape))
+    computed = computed if isinstance(computed, list) else [computed]
+    assert [tuple(shape) for shape in computed] == truth
+
+
+def test_an_image_alone_gives_what_it_gives_in_a_batch(subject):
+    batch = inputs(subject.shape, count=3)
+    alone = tf.nest.map_structure(lambda images: images[1:2], batch)
+    expected = tf.nest.map_structure(lambda output: output[1:2], subject.model(batch))
+    _assert_close(subject.model(alone), expected, 1e-5)
+
+
+def test_gradients_reach_every_weight(subject):
+    with tf.GradientTape() as tape:
+        outputs = tf.nest.flatten(subject.model(inputs(subject.shape), training=True))
+        # Of sums alone, some gradients vanish behind a normalization or a softmax.
+        loss = sum(tf.reduce_sum(tf.sin(7 * output)) for output in outputs)
+    variables = subject.model.trainable_variables
+    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+        assert gradient is not None, variable.name
+        assert np.isfinite(gradient).all(), variable.name
+        assert np.any(gradient), variable.name
+
+
+def test_float64_agrees(subject, policy):
+    images = inputs(subject.shape)
+    expected = subject.model(images)
+    policy("float64")
+    twin = _copy(subject.model, subject)
+    found = twin(inputs(subject.shape, dtype="float64"))
+    assert all(output.dtype == tf.float64 for output in tf.nest.flatten(found))
+    _assert_close(expected, found, 1e-4)
+
+
+def test_mixed_bfloat16_agrees_within_its_precision(subject, policy):
+    images = inputs(subject.shape)
+    expected = subject.model(images)
+    policy("mixed_bfloat16")
+    _assert_close(_copy(subject.model, subject)(images), expected, 0.1)
+
+
+def test_tracing_happens_once_for_each_shape(subject):
+    traces = []
+
+    @tf.function
+    def compute(images):
+        traces.append(None)
+        return subject.model(images)
+
+    for count in (2, 2, 3, 3, 2):
+        compute(inputs(subject.shape, count))
+    assert len(traces) == 2
+
+
+def test_a_keras_file_gives_back_the_same_configuration_and_outputs(subject, tmp_path):
+    subject.model.save(tmp_path / "model.keras")
+    restored = keras.saving.load_model(tmp_path / "model.keras")
+    # JSON, in which the file keeps it, knows no tuples.
+    found, expected = [json.dumps(each.get_config()) for each in (restored, subject.model)]
+    assert found == expected
+    images = inputs(subject.shape)
+    _assert_close(restored(images), subject.model(images), 1e-6)
+
+
+def _server(subject):
+    images = inputs(subject.shape)
+    flat = tf.nest.flatten(images)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *each.shape[1:]]) for each in flat])
+    def serve(*flat):
+        return subject.model(tf.nest.pack_sequence_as(images, flat))
+
+    module = tf.Module()
+    module.model, module.serve = subject.model, serve
+    return module
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """What the exported subjects compute in a process that has TensorFlow alone."""
+    folder = tmp_path_factory.mktemp("exported")
+    for place, subject in enumerate(SUBJECTS.values()):
+        images = tf.nest.flatten(inputs(subject.shape))
+        with ops.use_sampler("gather"):
+            tf.saved_model.save(_server(subject), str(folder / str(place)))
+        np.savez(folder / str(place) / "inputs.npz", *[each.numpy() for each in images])
+    command = [sys.executable, "-c", LONELY, str(folder)]
+    subprocess.run(command, check=True, cwd=folder, capture_output=True)
+    return {
+        name: np.load(folder / str(place) / "outputs.npz") for place, name in enumerate(SUBJECTS)
+    }
+
+
+@pytest.fixture(scope="module")
+def deviations(tmp_path_factory):
+    """How far the gradients of two mirrored devices are from those of one, in float64."""
+    path = tmp_path_factory.mktemp("replicas") / "deviations.json"
+    command = [sys.executable, "-m", "tests.conformance.replicas", str(path)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_two_mirrored_devices_give_the_gradients_of_one(name, deviations):
+    assert deviations[name] < 1e-9
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_exported_it_computes_the_same_without_the_package(name, answers):
+    subject = SUBJECTS[name]
+    found = [answers[name][f"arr_{n}"] for n in range(len(answers[name].files))]
+    _assert_close(found, subject.model(inputs(subject.shape)), 1e-5)
