@@ -17,8 +17,8 @@ class EquivarianceError(keras.metrics.Metric):
 
     Phi maps an image f to the features of a named stage. On images L is `ops.rescale`; on features
     it is the action that the stage's layer declares: the same rescaling on planar maps, on
-    scale-spaces (Worrall & Welling 2019) also a shift of levels, compared where both sides have
-    levels.
+    scale-spaces (Worrall & Welling 2019) also a shift of levels, on pyramids that shift alone;
+    compared where both sides have levels.
 
     Args:
         model: a model with stages, from `scale_zoo.create_model` or built with `layers.Stage`.
@@ -157,9 +157,14 @@ def equivariance_probe(
 
 
 def _comparable(layer: Stage, factor: float) -> bool:
-    if layer.action != "scale_space":
-        return True
-    return len(ops.common_levels(layer.output.shape[1], factor, layer.base)) > 0
+    return layer.base is None or len(_common_levels(layer, layer.output, factor)) > 0
+
+
+def _common_levels(layer, features, factor):
+    n_scales = (
+        features.shape[1] if layer.action == "scale_space" else len(tf.nest.flatten(features))
+    )
+    return ops.common_levels(n_scales, factor, layer.base)
 
 
 def _input_scaling(model: keras.Model, factor: float):
@@ -175,9 +180,18 @@ def _stage_error(layer, before, after, factor):
         return ops.relative_error(ops.rescale(before, factor), after)
     if layer.action == "invariant":
         return ops.relative_error(before, after)
-    levels = ops.common_levels(before.shape[1], factor, layer.base)
+    levels = _common_levels(layer, before, factor)
     if not levels:
-        return tf.fill(tf.shape(before)[:1], float("nan"))
-    expected = ops.scale_action(before, factor, layer.base)
+        return tf.fill(tf.shape(tf.nest.flatten(before)[0])[:1], float("nan"))
     common = slice(levels.start, levels.stop)
-    return ops.relative_error(expected[:, common], after[:, common])
+    if layer.action == "scale_space":
+        expected = ops.scale_action(before, factor, layer.base)
+        return ops.relative_error(expected[:, common], after[:, common])
+    before, after = tf.nest.flatten(before), tf.nest.flatten(after)
+    expected = ops.pyramid_action(before, factor, layer.base)
+    return ops.relative_error(_join(expected[common]), _join(after[common]))
+
+
+def _join(levels):
+    """Joins all pixels of the levels of a pyramid, `[batch, pixels]`."""
+    return tf.concat([tf.reshape(level, [tf.shape(level)[0], -1]) for level in levels], axis=1)
