@@ -138,7 +138,7 @@ def test_a_known_size_that_is_too_small_is_found_though_the_other_is_unknown():
     def lift_any(images):
         return bilinear_lift(images, 3, 1.3, min_size=16)
 
-    with pytest.raises(ValueError, match="`n_scales` must be at most 1.*Received 3"):
+    with pytest.raises(ValueError, match=r"`n_scales` must be at most 1.*Received 3"):
         lift_any.get_concrete_function()
 
 
