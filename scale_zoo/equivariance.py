@@ -124,7 +124,7 @@ def equivariance_probe(
     Returns:
         A function from images `[batch, height, width, channels]` to the errors
         `[factors, stages, batch]`, NaN where a stage and a factor have no common levels, and the
-        model's outputs for the scaled images, `[factors, batch, ...]`.
+        model's first outputs for the scaled images, `[factors, batch, ...]`.
 
     Raises:
         ValueError: if a stage is unknown or a factor is not above 0.
@@ -134,7 +134,7 @@ def equivariance_probe(
     for factor in factors:
         if factor <= 0:
             raise ValueError(f"`factor` must be above 0. Received {factor}.")
-    network = keras.Model(model.inputs, [*(layer.output for layer in layers), *model.outputs])
+    network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
 
     signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)]
 
