@@ -122,17 +122,11 @@ def test_an_antialiased_pyramid_of_two_levels_is_equivariant_at_a_half(stage):
 
 
 @pytest.mark.parametrize("options", [{"antialias": False}, {"antialias": True, "n_scales": 3}])
-def test_other_pyramids_are_so_only_where_images_are_smooth(options):
+def test_other_pyramids_are_nearly_so_where_images_are_smooth(options):
     profile = np.exp(-((np.arange(64) - 31.5) ** 2) / (2 * 8.0**2))
     smooth = np.outer(profile, profile)[None, :, :, None].astype(np.float32)
     model = _pyramid_model(size=64, **options)
-    assert _error(model, smooth, 0.5, "conv") < 1e-3
-    assert (
-        _error(
-            model, np.pad(_vanishing_images(), [(0, 0), (16, 16), (16, 16), (0, 0)]), 0.5, "conv"
-        )
-        > 1e-3
-    )
+    assert 0 < _error(model, smooth, 0.5, "lifting") < 1e-3
 
 
 def test_a_pyramid_s_error_is_over_all_pixels_of_the_levels_both_sides_have():
