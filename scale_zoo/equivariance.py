@@ -17,8 +17,8 @@ class EquivarianceError(keras.metrics.Metric):
 
     Phi maps an image f to the features of a named stage. On images L is `ops.rescale`; on features
     it is the action that the stage's layer declares: the same rescaling on planar maps, on
-    scale-spaces (Worrall & Welling 2019) also a shift of levels, compared where both sides have
-    levels.
+    scale-spaces (Worrall & Welling 2019) also a shift of levels, on pyramids that shift alone;
+    compared where both sides have levels.
 
     Args:
         model: a model with stages, from `scale_zoo.create_model` or built with `layers.Stage`.
@@ -124,7 +124,7 @@ def equivariance_probe(
     Returns:
         A function from images `[batch, height, width, channels]` to the errors
         `[factors, stages, batch]`, NaN where a stage and a factor have no common levels, and the
-        model's outputs for the scaled images, `[factors, batch, ...]`.
+        model's first outputs for the scaled images, `[factors, batch, ...]`.
 
     Raises:
         ValueError: if a stage is unknown or a factor is not above 0.
@@ -134,7 +134,7 @@ def equivariance_probe(
     for factor in factors:
         if factor <= 0:
             raise ValueError(f"`factor` must be above 0. Received {factor}.")
-    network = keras.Model(model.inputs, [*(layer.output for layer in layers), *model.outputs])
+    network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
 
     signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)]
 
@@ -157,9 +157,14 @@ def equivariance_probe(
 
 
 def _comparable(layer: Stage, factor: float) -> bool:
-    if layer.action != "scale_space":
-        return True
-    return len(ops.common_levels(layer.output.shape[1], factor, layer.base)) > 0
+    return layer.base is None or len(_common_levels(layer, layer.output, factor)) > 0
+
+
+def _common_levels(layer, features, factor):
+    n_scales = (
+        features.shape[1] if layer.action == "scale_space" else len(tf.nest.flatten(features))
+    )
+    return ops.common_levels(n_scales, factor, layer.base)
 
 
 def _input_scaling(model: keras.Model, factor: float):
@@ -175,9 +180,18 @@ def _stage_error(layer, before, after, factor):
         return ops.relative_error(ops.rescale(before, factor), after)
     if layer.action == "invariant":
         return ops.relative_error(before, after)
-    levels = ops.common_levels(before.shape[1], factor, layer.base)
+    levels = _common_levels(layer, before, factor)
     if not levels:
-        return tf.fill(tf.shape(before)[:1], float("nan"))
-    expected = ops.scale_action(before, factor, layer.base)
+        return tf.fill(tf.shape(tf.nest.flatten(before)[0])[:1], float("nan"))
     common = slice(levels.start, levels.stop)
-    return ops.relative_error(expected[:, common], after[:, common])
+    if layer.action == "scale_space":
+        expected = ops.scale_action(before, factor, layer.base)
+        return ops.relative_error(expected[:, common], after[:, common])
+    before, after = tf.nest.flatten(before), tf.nest.flatten(after)
+    expected = ops.pyramid_action(before, factor, layer.base)
+    return ops.relative_error(_join(expected[common]), _join(after[common]))
+
+
+def _join(levels):
+    """Joins all pixels of the levels of a pyramid, `[batch, pixels]`."""
+    return tf.concat([tf.reshape(level, [tf.shape(level)[0], -1]) for level in levels], axis=1)

@@ -17,6 +17,7 @@ METHODS: dict[str, type[methods.Plain]] = {
     "deformable": methods.Deformable,
     "modulated_deformable": methods.ModulatedDeformable,
     "dss": methods.Dss,
+    "dss_v2": methods.DssV2,
     "deformable_dss": methods.DeformableDss,
 }
 
@@ -29,8 +30,10 @@ INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
 DEFAULTS: dict[str, dict[str, Any]] = {
     # With 7x7 kernels, an offset branch as large as its convolution would double the parameters.
     "deformable_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
-    "modulated_deformable_cnn": {"deformable_stages": (2, 3), "offset_kernel_size": 3},
+    "modulated_deformable_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
     "dss_resnet50": {"interaction": 2},
+    # Three levels of 28x28 images that a total stride of 16 leaves something of.
+    "dss_v2_cnn": {"base": 1.3},
     "deformable_dss_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
     "deformable_dss_resnet50": {"interaction": 2},
 }

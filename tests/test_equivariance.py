@@ -101,6 +101,50 @@ def test_a_scale_convolution_is_not_equivariant_between_levels():
     assert _error(_scale_space_model(2.0), _scale_space(), 0.7, "conv") > 0.01
 
 
+def _pyramid_model(n_scales=2, size=32, **lifting):
+    inputs = keras.Input((size, size, 1))
+    levels = layers.BilinearLifting(n_scales, **lifting)(inputs)
+    levels = layers.Stage("pyramid", base=2.0, name="lifting")(levels)
+    levels = layers.PyramidConv2D(3, 3, use_bias=False)(levels)
+    return keras.Model(inputs, layers.Stage("pyramid", base=2.0, name="conv")(levels))
+
+
+def _vanishing_images(size=32):
+    """Images that are zero near the border."""
+    images = np.zeros((2, size, size, 1), np.float32)
+    images[:, 8:24, 8:24] = np.random.default_rng(0).random((2, 16, 16, 1))
+    return images
+
+
+@pytest.mark.parametrize("stage", ["lifting", "conv"])
+def test_an_antialiased_pyramid_of_two_levels_is_equivariant_at_a_half(stage):
+    assert _error(_pyramid_model(antialias=True), _vanishing_images(), 0.5, stage) < 1e-12
+
+
+@pytest.mark.parametrize("options", [{"antialias": False}, {"antialias": True, "n_scales": 3}])
+def test_other_pyramids_are_nearly_so_where_images_are_smooth(options):
+    profile = np.exp(-((np.arange(64) - 31.5) ** 2) / (2 * 8.0**2))
+    smooth = np.outer(profile, profile)[None, :, :, None].astype(np.float32)
+    model = _pyramid_model(size=64, **options)
+    assert 0 < _error(model, smooth, 0.5, "lifting") < 1e-3
+
+
+def test_a_pyramid_s_error_is_over_all_pixels_of_the_levels_both_sides_have():
+    model, images = _pyramid_model(3, base=2.0), _vanishing_images()
+    lift = keras.Model(model.input, model.get_layer("conv").output)
+    before = [np.asarray(level, np.float64) for level in lift(images)]
+    shrunk = np.stack([_rescale(image, 0.5) for image in images]).astype(np.float32)
+    after = [np.asarray(level, np.float64) for level in lift(shrunk)]
+    difference, norm = 0, 0
+    for k in (0, 1):
+        margin = (before[k].shape[1] - before[k + 1].shape[1]) // 2
+        pad = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
+        expected = np.pad(before[k + 1], pad)
+        difference = difference + np.sum((expected - after[k]) ** 2, axis=(1, 2, 3))
+        norm = norm + np.sum(expected**2, axis=(1, 2, 3))
+    assert _error(model, images, 0.5, "conv") == pytest.approx(np.mean(difference / norm), rel=1e-4)
+
+
 def test_levels_that_a_shift_leaves_without_partner_are_not_compared():
     inputs = keras.Input((4, 8, 8, 1))
     first = layers.Stage("scale_space", base=2.0, name="stage")(inputs)
@@ -111,8 +155,11 @@ def test_levels_that_a_shift_leaves_without_partner_are_not_compared():
     assert _error(keras.Model(inputs, first), features, 0.5) == 0
 
 
-def test_a_factor_without_common_levels_is_refused():
-    model = scale_zoo.create_model("dss_cnn", n_scales=2)
+@pytest.mark.parametrize(
+    ("name", "base"), [("dss_cnn", 2.0), ("dss_v2_cnn", 1.3)], ids=["dss", "dss_v2"]
+)
+def test_a_factor_without_common_levels_is_refused(name, base):
+    model = scale_zoo.create_model(name, n_scales=2, base=base)
     with pytest.raises(ValueError, match=r"No level of stage1 is left to compare at factor 0.333"):
         scale_zoo.EquivarianceError(model, 1 / 3, "stage1")
 
@@ -150,6 +197,12 @@ def test_sample_weights_weigh_images(images):
     assert float(error.result()) == pytest.approx(_error(model, images[1:2], 0.5), rel=1e-5)
 
 
+def test_a_stage_without_common_levels_is_left_out_of_the_mean(images):
+    model = scale_zoo.create_model("dss_v2_cnn", n_scales=2)
+    large = np.pad(images, [(0, 0), (8, 8), (8, 8), (0, 0)])
+    assert _error(model, large, 1 / 3) == pytest.approx(_error(model, large, 1 / 3, "projection"))
+
+
 def test_without_a_stage_the_error_is_the_mean_over_stages(images):
     model = scale_zoo.create_model("dss_cnn", (12, 12, 1), n_scales=3)
     stages = [_error(model, images, 0.5, f"stage{n}") for n in (1, 2, 3)]
@@ -178,8 +231,15 @@ def test_the_metrics_config_makes_it_again(images):
         scale_zoo.EquivarianceError.from_config(error.get_config())
 
 
-def test_a_model_read_from_a_file_is_measured_alike(images, tmp_path):
-    model = scale_zoo.create_model("dss_cnn", (12, 12, 1), n_scales=3)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("dss_cnn", {"n_scales": 3}), ("dss_v2_cnn", {}), ("dss_v2_cnn", {"n_scales": 1})],
+)
+def test_a_model_read_from_a_file_is_measured_alike(name, options, images, tmp_path):
+    images = np.pad(images, [(0, 0), (8, 8), (8, 8), (0, 0)])
+    model = scale_zoo.create_model(name, (28, 28, 1), width=0.25, **options)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert _error(loaded, images, 0.5) == pytest.approx(_error(model, images, 0.5), rel=1e-6)
+    assert _error(loaded, images, 1 / 1.5) == pytest.approx(
+        _error(model, images, 1 / 1.5), rel=1e-6
+    )

@@ -62,7 +62,9 @@ def folder(tmp_path):
 
 def test_models_of_all_combinations_are_listed():
     assert set(scale_zoo.list_models()) >= {
-        f"{method}_{skeleton}" for method in ("plain", "dss") for skeleton in ("resnet50", "cnn")
+        f"{method}_{skeleton}"
+        for method in ("plain", "dss", "dss_v2")
+        for skeleton in ("resnet50", "cnn")
     }
 
 
@@ -77,6 +79,11 @@ def test_models_of_all_combinations_are_listed():
         ("dss_cnn", "base", 2.0),
         ("dss_cnn", "interaction", 1),
         ("dss_resnet50", "interaction", 2),
+        ("dss_v2_cnn", "n_scales", 3),
+        ("dss_v2_cnn", "base", 1.3),
+        ("dss_v2_resnet50", "n_scales", 3),
+        ("dss_v2_resnet50", "base", 2.0),
+        ("dss_v2_resnet50", "antialias", False),
     ],
 )
 def test_options_have_their_published_defaults(name, option, default):
@@ -95,7 +102,7 @@ def test_options_may_be_changed_without_changing_the_defaults():
     assert scale_zoo.model_options("dss_resnet50")["interaction"] == 2
 
 
-@pytest.mark.parametrize("name", ["plain_cnn", "dss_cnn"])
+@pytest.mark.parametrize("name", ["plain_cnn", "dss_cnn", "dss_v2_cnn"])
 def test_giving_every_option_its_default_builds_the_default_model(name):
     default = scale_zoo.create_model(name)
     explicit = scale_zoo.create_model(name, **scale_zoo.model_options(name))
@@ -116,6 +123,7 @@ def test_an_option_overrides_the_default_of_the_combination():
     ("name", "options", "inputs", "outputs"),
     [
         ("plain_cnn", CNN, (None, 28, 28, 1), (None, 10)),
+        ("dss_v2_cnn", CNN, (None, 28, 28, 1), (None, 10)),
         ("plain_resnet50", {"width": 0.02}, (None, 224, 224, 3), (None, 1000)),
     ],
 )
@@ -182,10 +190,11 @@ def test_class_scores_are_float32_under_half_precision(half_precision):
     assert model.output.dtype == "float32"
 
 
-def test_half_precision_computes_nearly_the_same(half_precision):
-    half = _cnn("dss_cnn")
+@pytest.mark.parametrize("name", ["dss_cnn", "dss_v2_cnn"])
+def test_half_precision_computes_nearly_the_same(name, half_precision):
+    half = _cnn(name)
     keras.mixed_precision.set_global_policy("float32")
-    full = _cnn("dss_cnn")
+    full = _cnn(name)
     full.set_weights(half.get_weights())
     images = _images(2, 28, 28, 1)
     np.testing.assert_allclose(half(images), full(images), atol=1e-2)
@@ -233,6 +242,10 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("dss_cnn", {"interaction": 5}, "`interaction`.*`n_scales`=4.*Received 5"),
         ("dss_cnn", {"dilation_mode": "round"}, "`dilation_mode`.*Received 'round'"),
         ("dss_cnn", {"scale_pooling": "min"}, "Received 'min'"),
+        ("dss_v2_cnn", {"n_scales": 0}, "`n_scales`.*Received 0"),
+        ("dss_v2_cnn", {"n_scales": 4}, "`n_scales` must be at most 3.*Received 4"),
+        ("dss_v2_cnn", {"base": 1.0}, "`base`.*Received 1.0"),
+        ("dss_v2_cnn", {"scale_pooling": "min"}, "Received 'min'"),
         ("dss_cnn", {"n_scales": 2.5}, "`n_scales` must be a whole number.*Received 2.5"),
         ("plain_cnn", {"classifier_activation": "softmx"}, "softmx"),
     ],

@@ -1,18 +1,26 @@
 """Keras layers: each is its op plus weights and a config."""
 
+from scale_zoo.layers.bilinear_lifting import BilinearLifting
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.folded import Folded
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
+from scale_zoo.layers.on_levels import OnLevels
+from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
+from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_pooling import ScalePooling
 from scale_zoo.layers.stage import Stage
 
 __all__ = [
+    "BilinearLifting",
     "DeformableConv2D",
     "DeformableScaleConv2D",
     "Folded",
     "GaussianLifting",
+    "OnLevels",
+    "PyramidConv2D",
+    "PyramidPooling",
     "ScaleConv2D",
     "ScalePooling",
     "Stage",

@@ -4,7 +4,9 @@ import keras
 
 from scale_zoo.layers.arguments import check_choice
 
-ACTIONS = ("planar", "scale_space", "invariant")
+ACTIONS = ("planar", "scale_space", "pyramid", "invariant")
+# Those that move features from level to level.
+LEVEL_ACTIONS = ("scale_space", "pyramid")
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -16,22 +18,23 @@ class Stage(keras.layers.Layer):
 
     Args:
         action: "planar": the map is rescaled as the image is; "scale_space": every level is
-            rescaled and the levels shift by `log(1 / factor) / log(base)`; "invariant": nothing
+            rescaled and the levels shift by `log(1 / factor) / log(base)`; "pyramid": the levels
+            shift by as much, at the same distance from the centre in pixels; "invariant": nothing
             changes.
-        base: ratio of scale between neighbouring levels, for "scale_space".
+        base: ratio of scale between neighbouring levels, for "scale_space" and "pyramid".
 
-    Input and output shape: any.
+    Input and output shape: any, or a list of any.
 
     Raises:
-        ValueError: if the action is unknown or a scale space has no base.
+        ValueError: if the action is unknown, or one that moves levels has no base.
     """
 
     def __init__(self, action: str, base: float | None = None, **kwargs):
         super().__init__(**kwargs)
         check_choice(ACTIONS, action=action)
-        if (action == "scale_space") != (base is not None):
+        if (action in LEVEL_ACTIONS) != (base is not None):
             raise ValueError(
-                f"`base` belongs to the action 'scale_space'. Received {action!r} and {base}."
+                f"`base` belongs to the actions {LEVEL_ACTIONS}. Received {action!r} and {base}."
             )
         self.action = action
         self.base = base

@@ -3,7 +3,8 @@
 from scale_zoo.methods.deformable import Deformable
 from scale_zoo.methods.deformable_dss import DeformableDss
 from scale_zoo.methods.dss import Dss
+from scale_zoo.methods.dss_v2 import DssV2
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.plain import Plain
 
-__all__ = ["Deformable", "DeformableDss", "Dss", "ModulatedDeformable", "Plain"]
+__all__ = ["Deformable", "DeformableDss", "Dss", "DssV2", "ModulatedDeformable", "Plain"]

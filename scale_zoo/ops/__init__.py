@@ -1,15 +1,21 @@
 """Pure functions of tensors: no state, no Keras."""
 
+from scale_zoo.ops.adaptive_max_pool import adaptive_max_pool
+from scale_zoo.ops.bilinear_lift import bilinear_lift
 from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
 from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
+from scale_zoo.ops.pyramid_action import pyramid_action
+from scale_zoo.ops.pyramid_conv2d import pyramid_conv2d
 from scale_zoo.ops.rescale import rescale
 from scale_zoo.ops.scale_action import common_levels, relative_error, scale_action
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
+    "adaptive_max_pool",
+    "bilinear_lift",
     "bilinear_sample",
     "common_levels",
     "deformable_conv2d",
@@ -17,6 +23,8 @@ __all__ = [
     "dilated_conv2d",
     "discrete_gaussian",
     "gaussian_lift",
+    "pyramid_action",
+    "pyramid_conv2d",
     "relative_error",
     "rescale",
     "sampler",

@@ -5,7 +5,7 @@ import tensorflow as tf
 INTERPOLATIONS = ("bilinear", "bicubic")
 
 
-def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear") -> tf.Tensor:
+def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=None) -> tf.Tensor:
     """Scales each image by its own factor about the centre of its canvas, which keeps its size.
 
     The image is zero outside its canvas. When shrinking, the interpolation kernel is widened by
@@ -16,6 +16,8 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear") -> tf.T
         images: `[batch, height, width, channels]`, floating point.
         factors: `[batch]` or one number for all, above 0; below 1 shrinks.
         interpolation: "bilinear", or "bicubic" (Keys 1981, a = -0.5, as Pillow's).
+        size: height and width of another canvas for the outputs, about the same centre, as numbers
+            or as a tensor `[2]`. By default the images' own.
 
     Returns:
         `[batch, height, width, channels]`.
@@ -50,21 +52,24 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear") -> tf.T
         )
     factors = tf.broadcast_to(factors, tf.shape(images)[:1])
     height, width = tf.shape(images)[1], tf.shape(images)[2]
-    vertical = tf.cast(_interpolation_matrices(factors, height, interpolation), images.dtype)
-    horizontal = tf.cast(_interpolation_matrices(factors, width, interpolation), images.dtype)
+    out_height, out_width = (height, width) if size is None else (size[0], size[1])
+    vertical = _interpolation_matrices(factors, height, out_height, interpolation)
+    horizontal = _interpolation_matrices(factors, width, out_width, interpolation)
+    vertical, horizontal = tf.cast(vertical, images.dtype), tf.cast(horizontal, images.dtype)
     # [y, j] · [j, x·c], then [x, j] · [j, c] for each row.
     rows = tf.matmul(vertical, tf.reshape(images, [-1, height, width * images.shape[3]]))
-    rows = tf.reshape(rows, tf.shape(images))
+    rows = tf.reshape(rows, [-1, out_height, width, images.shape[3]])
     outputs = tf.einsum("bxj,byjc->byxc", horizontal, rows)
-    return tf.ensure_shape(outputs, images.shape)
+    out_size = images.shape[1:3] if size is None else [None, None]
+    return tf.ensure_shape(outputs, [images.shape[0], *out_size, images.shape[3]])
 
 
-def _interpolation_matrices(factors, size, interpolation):
-    """Weights `[batch, size, size]` of the input pixels (last axis) in each output pixel."""
-    pixels = tf.range(size, dtype=tf.float32)
-    centre = (tf.cast(size, tf.float32) - 1) / 2
+def _interpolation_matrices(factors, size, out_size, interpolation):
+    """Weights `[batch, out_size, size]` of the input pixels in each output pixel."""
+    pixels, out_pixels = tf.range(size, dtype=tf.float32), tf.range(out_size, dtype=tf.float32)
+    centre, out_centre = [(tf.cast(n, tf.float32) - 1) / 2 for n in (size, out_size)]
     factors = factors[:, None, None]
-    positions = (pixels[None, :, None] - centre) / factors + centre
+    positions = (out_pixels[None, :, None] - out_centre) / factors + centre
     shrink = tf.minimum(factors, 1.0)
     kernel = _triangle if interpolation == "bilinear" else _keys
     weights = kernel((pixels - positions) * shrink)

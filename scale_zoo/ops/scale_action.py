@@ -28,7 +28,7 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
     levels = tf.unstack(
         tf.reshape(rescale(folded, factor), tf.shape(features)), num=n_scales, axis=1
     )
-    lower, fraction = divmod(_shift(factor, base), 1)
+    lower, fraction = divmod(level_shift(factor, base), 1)
     outputs = []
     for level in range(n_scales):
         below = level + int(lower)
@@ -43,7 +43,7 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
 
 def common_levels(n_scales: int, factor: float, base: float) -> range:
     """Returns the levels that scale-space features have both before and after scaling."""
-    shift = _shift(factor, base)
+    shift = level_shift(factor, base)
     return range(max(0, math.ceil(-shift)), min(n_scales, math.floor(n_scales - 1 - shift) + 1))
 
 
@@ -59,5 +59,6 @@ def relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
     return tf.where(difference > 0, difference / norm, tf.zeros_like(norm))
 
 
-def _shift(factor, base):
+def level_shift(factor: float, base: float) -> float:
+    """Returns by how many levels features move when the image is scaled, to six digits."""
     return round(math.log(1 / factor) / math.log(base), 6)

@@ -23,6 +23,7 @@ IMAGES = {"cnn": (28, 28, 1), "resnet50": (32, 32, 3)}
 # Options that make a small version of a method.
 OPTIONS: dict[str, dict[str, Any]] = {
     "dss": {"n_scales": 2},
+    "dss_v2": {"n_scales": 2},
     "deformable_dss": {"n_scales": 2},
 }
 

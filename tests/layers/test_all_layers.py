@@ -13,17 +13,28 @@ from scale_zoo import layers
 
 @dataclasses.dataclass
 class Row:
-    """A layer, what makes constructor arguments off their defaults, and the shape of one input."""
+    """A layer, what makes constructor arguments off their defaults, and the shape of one input.
+
+    The input's shape is a list of shapes for a layer that takes a list.
+    """
 
     layer: type[keras.layers.Layer]
     arguments: Callable[[], dict[str, Any]]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | list
 
     def build(self):
         return self.layer(**self.arguments())
 
 
+PYRAMID = [(9, 8, 2), (7, 6, 2), (5, 5, 2)]
+
 ROWS = {
+    "BilinearLifting": Row(
+        layers.BilinearLifting,
+        lambda: {"n_scales": 3, "base": 1.5, "min_size": 2, "antialias": True},
+        (9, 8, 2),
+    ),
+    "BilinearLifting to one level": Row(layers.BilinearLifting, lambda: {"n_scales": 1}, (9, 8, 2)),
     "DeformableConv2D": Row(
         layers.DeformableConv2D,
         lambda: {
@@ -74,6 +85,31 @@ ROWS = {
         lambda: {"n_scales": 3, "base": 1.5, "zero_scale": 0.7},
         (9, 8, 2),
     ),
+    "OnLevels": Row(layers.OnLevels, lambda: {"layer": keras.layers.MaxPooling2D(2)}, PYRAMID),
+    "OnLevels normalization": Row(
+        layers.OnLevels,
+        lambda: {"layer": keras.layers.BatchNormalization(momentum=0.5)},
+        PYRAMID,
+    ),
+    "OnLevels of two pyramids": Row(
+        layers.OnLevels, lambda: {"layer": keras.layers.Add()}, [PYRAMID, PYRAMID]
+    ),
+    "OnLevels of one level": Row(
+        layers.OnLevels, lambda: {"layer": keras.layers.BatchNormalization()}, PYRAMID[:1]
+    ),
+    "PyramidConv2D": Row(
+        layers.PyramidConv2D,
+        lambda: {"filters": 4, "kernel_size": 5, "strides": 2, "use_bias": False},
+        PYRAMID,
+    ),
+    "PyramidConv2D with defaults": Row(
+        layers.PyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, PYRAMID
+    ),
+    "PyramidConv2D of one level": Row(
+        layers.PyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, PYRAMID[:1]
+    ),
+    "PyramidPooling": Row(layers.PyramidPooling, lambda: {"mode": "average"}, PYRAMID),
+    "PyramidPooling of one level": Row(layers.PyramidPooling, dict, PYRAMID[:1]),
     "ScaleConv2D": Row(
         layers.ScaleConv2D,
         lambda: {
@@ -92,6 +128,7 @@ ROWS = {
     ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "average"}, (3, 9, 8, 2)),
     "Stage": Row(layers.Stage, lambda: {"action": "scale_space", "base": 1.5}, (3, 9, 8, 2)),
+    "Stage of pyramids": Row(layers.Stage, lambda: {"action": "pyramid", "base": 1.5}, PYRAMID),
 }
 
 
@@ -100,17 +137,37 @@ def row(request):
     return request.param
 
 
-def _random(*shape):
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+def _map(function, shapes):
+    """Applies a function to a shape, or to every shape of a list."""
+    return [_map(function, s) for s in shapes] if isinstance(shapes, list) else function(shapes)
+
+
+def _flat(outputs):
+    """Returns what a layer gives as a list of tensors or shapes: a lone one is a list of one."""
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+def _random(shapes):
+    random = np.random.default_rng(0)
+    return _map(lambda shape: random.normal(size=(2, *shape)).astype(np.float32), shapes)
+
+
+def _unknown_sizes(shapes):
+    return _map(lambda shape: (*shape[:-3], None, None, shape[-1]), shapes)
 
 
 def _model(row):
     """A model of the layer, always with the same random weights."""
-    inputs = keras.Input(row.input_shape)
+    inputs = _map(keras.Input, row.input_shape)
     model = keras.Model(inputs, row.build()(inputs))
     random = np.random.default_rng(1)
     model.set_weights([random.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
     return model
+
+
+def _assert_same(actual, truth, *tolerance):
+    for one, other in zip(_flat(actual), _flat(truth), strict=True):
+        np.testing.assert_allclose(one, other, *tolerance)
 
 
 def test_every_public_layer_has_a_row():
@@ -136,31 +193,29 @@ def test_config_round_trips(row):
 
 
 def test_compute_output_shape_is_the_real_shape(row):
-    outputs = row.build()(_random(2, *row.input_shape))
-    shape = row.build().compute_output_shape((2, *row.input_shape))
-    assert tuple(shape) == tuple(outputs.shape)
+    outputs = row.build()(_random(row.input_shape))
+    shapes = row.build().compute_output_shape(_map(lambda s: (2, *s), row.input_shape))
+    assert _map(tuple, shapes) == _map(lambda output: tuple(output.shape), outputs)
 
 
 def test_unknown_sizes_stay_unknown_in_symbolic_and_computed_shapes(row):
-    *leading, _, _, channels = row.input_shape
-    inputs = keras.Input((*leading, None, None, channels))
-    outputs = row.build()(inputs)
-    computed = row.build().compute_output_shape(tuple(inputs.shape))
-    assert tuple(outputs.shape) == tuple(computed)
-    assert tuple(outputs.shape[-3:-1]) == (None, None)
+    shapes = _unknown_sizes(row.input_shape)
+    outputs = row.build()(_map(keras.Input, shapes))
+    computed = row.build().compute_output_shape(_map(lambda s: (None, *s), shapes))
+    assert _map(lambda output: tuple(output.shape), outputs) == _map(tuple, computed)
+    assert all(tuple(output.shape[-3:-1]) == (None, None) for output in _flat(outputs))
 
 
 def test_model_with_unknown_sizes_computes_the_same(row):
-    *leading, _, _, channels = row.input_shape
     known = _model(row)
-    flexible = _model(dataclasses.replace(row, input_shape=(*leading, None, None, channels)))
-    images = _random(2, *row.input_shape)
-    np.testing.assert_allclose(flexible(images), known(images), 1e-5, 1e-6)
+    flexible = _model(dataclasses.replace(row, input_shape=_unknown_sizes(row.input_shape)))
+    images = _random(row.input_shape)
+    _assert_same(flexible(images), known(images), 1e-5, 1e-6)
 
 
 def test_model_read_back_from_a_keras_file_computes_the_same(row, tmp_path):
     model = _model(row)
     model.save(tmp_path / "model.keras")
     restored = keras.saving.load_model(tmp_path / "model.keras")
-    images = _random(2, *row.input_shape)
-    np.testing.assert_allclose(restored(images), model(images), 1e-6, 1e-6)
+    images = _random(row.input_shape)
+    _assert_same(restored(images), model(images), 1e-6, 1e-6)

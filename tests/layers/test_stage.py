@@ -13,6 +13,12 @@ def test_features_pass_unchanged(action, base):
     np.testing.assert_array_equal(Stage(action, base)(features), features)
 
 
+def test_pyramids_pass_unchanged():
+    levels = [np.full([2, n, n, 2], n, np.float32) for n in (6, 3)]
+    for level, output in zip(levels, Stage("pyramid", 2.0)(levels), strict=True):
+        np.testing.assert_array_equal(output, level)
+
+
 def test_action_and_base_are_read_back_from_a_keras_file(tmp_path):
     inputs = keras.Input((3, 5, 4, 2))
     stages = Stage("planar", name="stage2")(Stage("scale_space", 1.5, name="stage1")(inputs))
@@ -27,7 +33,9 @@ def test_an_unknown_action_is_named():
         Stage("rotation")
 
 
-@pytest.mark.parametrize(("action", "base"), [("scale_space", None), ("planar", 2.0)])
-def test_base_belongs_to_scale_spaces_only(action, base):
+@pytest.mark.parametrize(
+    ("action", "base"), [("scale_space", None), ("pyramid", None), ("planar", 2.0)]
+)
+def test_base_belongs_to_what_has_levels_only(action, base):
     with pytest.raises(ValueError, match=f"`base`.*Received '{action}' and {base}"):
         Stage(action, base)

@@ -59,7 +59,9 @@ def _forward(model, images):
 
 
 @pytest.mark.parametrize(
-    "method", [methods.Plain(), methods.Dss(interaction=1)], ids=["plain", "dss"]
+    "method",
+    [methods.Plain(), methods.Dss(interaction=1), methods.DssV2(base=1.3)],
+    ids=["plain", "dss", "dss_v2"],
 )
 def test_reference_network_has_494549_trainable_parameters(method):
     model = _cnn(method)
@@ -88,12 +90,24 @@ def test_scale_space_stages_have_the_planar_sizes_at_every_level():
     assert _stage_shapes(_cnn(methods.Dss(n_scales=3))) == truth
 
 
-def test_one_level_with_the_planar_weights_computes_the_planar_network():
-    planar, scale_space = _cnn(width=0.25), _cnn(methods.Dss(n_scales=1), width=0.25)
+def test_pyramid_stages_have_the_planar_sizes_of_every_level():
+    model = _cnn(methods.DssV2(n_scales=3, base=1.3))
+    sizes = [
+        [tuple(level.shape)[1:3] for level in model.get_layer(f"stage{n}").output]
+        for n in (1, 2, 3)
+    ]
+    assert sizes == [[(14, 14), (11, 11), (8, 8)], [(7, 7), (5, 5), (4, 4)], [(2, 2)] * 3]
+
+
+@pytest.mark.parametrize(
+    "method", [methods.Dss(n_scales=1), methods.DssV2(n_scales=1)], ids=["dss", "dss_v2"]
+)
+def test_one_level_with_the_planar_weights_computes_the_planar_network(method):
+    planar, one_level = _cnn(width=0.25), _cnn(method, width=0.25)
     weights.randomize(planar)
-    weights.copy_by_name(planar, scale_space)
+    weights.copy_by_name(planar, one_level)
     images = _images(3, 28, 28, 1)
-    np.testing.assert_allclose(scale_space(images), planar(images), 1e-4, 1e-4)
+    np.testing.assert_allclose(one_level(images), planar(images), 1e-4, 1e-4)
 
 
 def test_width_multiplies_the_channels_of_the_convolutions():
@@ -129,7 +143,11 @@ def test_mean_and_deviation_normalize_the_images():
     np.testing.assert_allclose(normalized(images), raw((images - 0.0607) / 0.2161), 1e-4, 1e-4)
 
 
-@pytest.mark.parametrize("method", [methods.Plain(), methods.Dss(2)], ids=["plain", "dss"])
+@pytest.mark.parametrize(
+    "method",
+    [methods.Plain(), methods.Dss(2), methods.DssV2(2, base=1.2)],
+    ids=["plain", "dss", "dss_v2"],
+)
 def test_unknown_sizes_compute_what_known_ones_do(method):
     known = _cnn(method, (20, 25, 1), include_top=False, width=0.25)
     flexible = _cnn(method, (None, None, 1), include_top=False, width=0.25)

@@ -111,6 +111,47 @@ def test_level_0_with_the_planar_weights_has_the_planar_features_at_every_stage(
         np.testing.assert_allclose(features[:, 0], truth, rtol=0, atol=1e-5 * np.abs(truth).max())
 
 
+@pytest.fixture(scope="module")
+def planar_and_pyramid():
+    """The same random weights in both, by layer name."""
+    planar, pyramid = _resnet(input_shape=(None, None, 3)), _resnet(methods.DssV2(n_scales=2))
+    weights.randomize(planar)
+    weights.copy_by_name(planar, pyramid)
+    return planar, pyramid
+
+
+def test_a_pyramid_s_weighted_layers_have_the_planar_names_and_shapes(planar_and_pyramid):
+    truth, shapes = (
+        {layer.name: [w.shape for w in layer.get_weights()] for layer in weights.weighted_layers(m)}
+        for m in planar_and_pyramid
+    )
+    assert shapes == truth
+
+
+def test_every_level_of_a_pyramid_has_the_planar_features_of_the_image_shrunk(planar_and_pyramid):
+    names = [f"stage{n}" for n in range(1, 6)]
+    planar, pyramid = (
+        keras.Model(model.input, [model.get_layer(name).output for name in names])
+        for model in planar_and_pyramid
+    )
+    images = _images(2, 64, 64, 3)
+    halves = images.reshape(2, 32, 2, 32, 2, 3).mean((2, 4))
+    truths = zip(planar(images), planar(halves), strict=True)
+    for levels, truth in zip(pyramid(images), truths, strict=True):
+        for level, planar_features in zip(levels, truth, strict=True):
+            tolerance = 1e-5 * np.max(planar_features)
+            np.testing.assert_allclose(level, planar_features, rtol=0, atol=tolerance)
+
+
+def test_one_level_of_a_pyramid_with_the_planar_weights_computes_the_planar_network():
+    planar, pyramid = (_resnet(m, (32, 32, 3)) for m in (None, methods.DssV2(n_scales=1)))
+    weights.randomize(planar)
+    weights.copy_by_name(planar, pyramid)
+    images = _images(2, 32, 32, 3)
+    truth = planar(images).numpy()
+    np.testing.assert_allclose(pyramid(images), truth, rtol=0, atol=1e-5 * np.abs(truth).max())
+
+
 def test_projection_is_a_planar_stage():
     projection = _resnet(methods.Dss(n_scales=2)).get_layer("projection")
     assert projection.action == "planar"

@@ -29,12 +29,13 @@ def _weight(distance, interpolation):
     return 0.0
 
 
-def _matrix(size, factor, interpolation):
+def _matrix(size, factor, interpolation, canvas=None):
     """The weights of all pixels in each output pixel, pixel by pixel; zero fill outside."""
-    centre, shrink = (size - 1) / 2, min(factor, 1)
-    matrix = np.zeros([size, size])
-    for output in range(size):
-        position = centre + (output - centre) / factor
+    canvas = canvas or size
+    centre, out_centre, shrink = (size - 1) / 2, (canvas - 1) / 2, min(factor, 1)
+    matrix = np.zeros([canvas, size])
+    for output in range(canvas):
+        position = centre + (output - out_centre) / factor
         reach = range(int(position - 2 / shrink) - 2, int(position + 2 / shrink) + 3)
         weights = {p: _weight((p - position) * shrink, interpolation) for p in reach}
         for pixel, weight in weights.items():
@@ -165,6 +166,24 @@ def test_unknown_sizes_and_factors_give_the_same(interpolation):
     images, factors = _random(2, 10, 7, 2), [0.6, 1.4]
     truth = [_rescale(*case, interpolation) for case in zip(images, factors, strict=True)]
     np.testing.assert_allclose(rescale_any(images, factors), np.stack(truth), 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("size", [(14, 11), (9, 20), (6, 4)])
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.3])
+def test_outputs_may_have_another_canvas_about_the_same_centre(factor, size, interpolation):
+    images = _random(2, 8, 5, 2)
+    outputs = rescale(images, factor, interpolation, size)
+    vertical = _matrix(8, factor, interpolation, size[0])
+    horizontal = _matrix(5, factor, interpolation, size[1])
+    truth = np.einsum("yi,bijc,xj->byxc", vertical, images.astype(np.float64), horizontal)
+    np.testing.assert_allclose(outputs, truth, 1e-4, 1e-5)
+
+
+def test_a_canvas_larger_by_an_even_number_pads_with_zeros():
+    images = _random(2, 8, 5, 2)
+    truth = np.pad(images, [(0, 0), (3, 3), (1, 1), (0, 0)])
+    np.testing.assert_array_equal(rescale(images, 1.0, size=(14, 7)), truth)
 
 
 def test_half_precision_does_not_move_the_pixels():
