@@ -12,7 +12,12 @@ import keras
 
 from scale_zoo import methods, models
 
-METHODS: dict[str, type[methods.Plain]] = {"plain": methods.Plain, "dss": methods.Dss}
+METHODS: dict[str, type[methods.Plain]] = {
+    "plain": methods.Plain,
+    "dss": methods.Dss,
+    "stn": methods.Stn,
+    "fpn": methods.Fpn,
+}
 
 SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
 
@@ -20,7 +25,11 @@ SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "
 INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
 
 # Options in which a combination departs from the defaults of its method and skeleton.
-DEFAULTS: dict[str, dict[str, Any]] = {"dss_resnet50": {"interaction": 2}}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "dss_resnet50": {"interaction": 2},
+    # All three stages, and about the parameters of the reference network.
+    "fpn_cnn": {"pyramid_levels": 3, "pyramid_filters": 24},
+}
 
 WEIGHTS_FILE = "model.weights.h5"
 DESCRIPTION_FILE = "model.json"

@@ -4,8 +4,11 @@ from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.folded import Folded
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
+from scale_zoo.layers.gradient_barrier import GradientBarrier
+from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_pooling import ScalePooling
+from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
 __all__ = [
@@ -13,7 +16,10 @@ __all__ = [
     "DeformableScaleConv2D",
     "Folded",
     "GaussianLifting",
+    "GradientBarrier",
+    "ResizeLike",
     "ScaleConv2D",
     "ScalePooling",
+    "SpatialTransformer",
     "Stage",
 ]

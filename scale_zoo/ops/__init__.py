@@ -1,5 +1,7 @@
 """Pure functions of tensors: no state, no Keras."""
 
+from scale_zoo.ops.adaptive_pool2d import adaptive_pool2d
+from scale_zoo.ops.affine_grid import affine_grid
 from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 from scale_zoo.ops.deformable_conv2d import (
     deformable_conv2d,
@@ -9,10 +11,13 @@ from scale_zoo.ops.deformable_conv2d import (
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.rescale import rescale
+from scale_zoo.ops.resize import resize
 from scale_zoo.ops.scale_action import common_levels, relative_error, scale_action
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
+    "adaptive_pool2d",
+    "affine_grid",
     "bilinear_sample",
     "common_levels",
     "deformable_conv2d",
@@ -22,6 +27,7 @@ __all__ = [
     "gaussian_lift",
     "relative_error",
     "rescale",
+    "resize",
     "sampler",
     "sampling_points",
     "scale_action",
