@@ -13,9 +13,9 @@ class Fpn(Plain):
 
     A 1x1 convolution of each stage is added to the next coarser level, enlarged by nearest
     neighbours; a 3x3 convolution of each sum is the level "pyramid<n>" of stage n, a `Stage` for
-    dense tasks. There is no nonlinearity in it, as in the paper. The head sees all levels, pooled to
-    the coarsest one's size and concatenated; pooled by the average, the pyramid before a global
-    average would be one linear map, so that the default is the maximum.
+    dense tasks. As in the paper, nothing in it is nonlinear. The head sees all levels, pooled to
+    the coarsest one's size and concatenated: by the maximum, for averages of averages would leave
+    a linear map between the stages and a classifier.
 
     Args:
         pyramid_levels: number of levels, on as many last stages. Four leave out the stem of a
@@ -55,9 +55,7 @@ class Fpn(Plain):
 
     def _merge(self, features, coarser, number):
         name = f"pyramid{number}"
-        lateral = self.conv(
-            features, self.pyramid_filters, 1, stage=number, name=f"{name}_lateral"
-        )
+        lateral = self.conv(features, self.pyramid_filters, 1, stage=number, name=f"{name}_lateral")
         if coarser is None:
             return lateral
         enlarged = layers.ResizeLike("nearest", name=f"{name}_enlarge")([coarser, lateral])

@@ -16,9 +16,7 @@ class Stn(Plain):
             weights', above 0.
     """
 
-    def __init__(
-        self, transform: str = "affine", canvas: int = 28, localization_rate: float = 1.0
-    ):
+    def __init__(self, transform: str = "affine", canvas: int = 28, localization_rate: float = 1.0):
         self.transformer_options = {
             "transform": transform,
             "canvas": canvas,

@@ -13,11 +13,14 @@ from scale_zoo import layers
 
 @dataclasses.dataclass
 class Row:
-    """A layer, what makes constructor arguments off their defaults, and the shape of one input."""
+    """A layer, what makes constructor arguments off their defaults, and the shape of one input.
+
+    The shape is a list of shapes where the layer takes a list.
+    """
 
     layer: type[keras.layers.Layer]
     arguments: Callable[[], dict[str, Any]]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | list[tuple[int, ...]]
 
     def build(self):
         return self.layer(**self.arguments())
@@ -72,6 +75,11 @@ ROWS = {
         lambda: {"n_scales": 3, "base": 1.5, "zero_scale": 0.7},
         (9, 8, 2),
     ),
+    "GradientBarrier": Row(layers.GradientBarrier, dict, (9, 8, 2)),
+    "ResizeLike": Row(layers.ResizeLike, lambda: {"mode": "nearest"}, [(5, 4, 2), (9, 8, 3)]),
+    "ResizeLike by pooling": Row(
+        layers.ResizeLike, lambda: {"mode": "average"}, [(9, 8, 2), (5, 4, 3)]
+    ),
     "ScaleConv2D": Row(
         layers.ScaleConv2D,
         lambda: {
@@ -89,6 +97,21 @@ ROWS = {
         layers.ScaleConv2D, lambda: {"filters": 4, "kernel_size": 3}, (3, 9, 8, 2)
     ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "average"}, (3, 9, 8, 2)),
+    "SpatialTransformer": Row(
+        layers.SpatialTransformer,
+        lambda: {
+            "transform": "scale_translation",
+            "canvas": 12,
+            "filters": 2,
+            "hidden": 3,
+            # Brings the transform of the battery's large weights near the identity.
+            "localization_rate": 1e-5,
+        },
+        (9, 8, 2),
+    ),
+    "SpatialTransformer, affine": Row(
+        layers.SpatialTransformer, lambda: {"localization_rate": 1e-8}, (9, 8, 2)
+    ),
     "Stage": Row(layers.Stage, lambda: {"action": "scale_space", "base": 1.5}, (3, 9, 8, 2)),
 }
 
@@ -98,13 +121,25 @@ def row(request):
     return request.param
 
 
-def _random(*shape):
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+def _each(function, input_shape):
+    """Calls the function with the shape, or with each of a list."""
+    if isinstance(input_shape, list):
+        return [function(shape) for shape in input_shape]
+    return function(input_shape)
+
+
+def _random(input_shape):
+    draw = np.random.default_rng(0).normal
+    return _each(lambda shape: draw(size=(2, *shape)).astype(np.float32), input_shape)
+
+
+def _flexible(input_shape):
+    return _each(lambda shape: (*shape[:-3], None, None, shape[-1]), input_shape)
 
 
 def _model(row):
     """A model of the layer, always with the same random weights."""
-    inputs = keras.Input(row.input_shape)
+    inputs = _each(keras.Input, row.input_shape)
     model = keras.Model(inputs, row.build()(inputs))
     random = np.random.default_rng(1)
     model.set_weights([random.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
@@ -134,25 +169,25 @@ def test_config_round_trips(row):
 
 
 def test_compute_output_shape_is_the_real_shape(row):
-    outputs = row.build()(_random(2, *row.input_shape))
-    shape = row.build().compute_output_shape((2, *row.input_shape))
+    outputs = row.build()(_random(row.input_shape))
+    shapes = _each(lambda shape: (2, *shape), row.input_shape)
+    shape = row.build().compute_output_shape(shapes)
     assert tuple(shape) == tuple(outputs.shape)
 
 
 def test_unknown_sizes_stay_unknown_in_symbolic_and_computed_shapes(row):
-    *leading, _, _, channels = row.input_shape
-    inputs = keras.Input((*leading, None, None, channels))
-    outputs = row.build()(inputs)
-    computed = row.build().compute_output_shape(tuple(inputs.shape))
+    input_shape = _flexible(row.input_shape)
+    outputs = row.build()(_each(keras.Input, input_shape))
+    shapes = _each(lambda shape: (None, *shape), input_shape)
+    computed = row.build().compute_output_shape(shapes)
     assert tuple(outputs.shape) == tuple(computed)
     assert tuple(outputs.shape[-3:-1]) == (None, None)
 
 
 def test_model_with_unknown_sizes_computes_the_same(row):
-    *leading, _, _, channels = row.input_shape
     known = _model(row)
-    flexible = _model(dataclasses.replace(row, input_shape=(*leading, None, None, channels)))
-    images = _random(2, *row.input_shape)
+    flexible = _model(dataclasses.replace(row, input_shape=_flexible(row.input_shape)))
+    images = _random(row.input_shape)
     np.testing.assert_allclose(flexible(images), known(images), 1e-5, 1e-6)
 
 
@@ -160,5 +195,5 @@ def test_model_read_back_from_a_keras_file_computes_the_same(row, tmp_path):
     model = _model(row)
     model.save(tmp_path / "model.keras")
     restored = keras.saving.load_model(tmp_path / "model.keras")
-    images = _random(2, *row.input_shape)
+    images = _random(row.input_shape)
     np.testing.assert_allclose(restored(images), model(images), 1e-6, 1e-6)
