@@ -19,6 +19,8 @@ METHODS: dict[str, type[methods.Plain]] = {
     "dss": methods.Dss,
     "dss_v2": methods.DssV2,
     "deformable_dss": methods.DeformableDss,
+    "stn": methods.Stn,
+    "fpn": methods.Fpn,
 }
 
 SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
@@ -36,6 +38,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "dss_v2_cnn": {"base": 1.3},
     "deformable_dss_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
     "deformable_dss_resnet50": {"interaction": 2},
+    # All three stages, and about the parameters of the reference network.
+    "fpn_cnn": {"pyramid_levels": 3, "pyramid_filters": 24},
 }
 
 WEIGHTS_FILE = "model.weights.h5"

@@ -63,7 +63,7 @@ def folder(tmp_path):
 def test_models_of_all_combinations_are_listed():
     assert set(scale_zoo.list_models()) >= {
         f"{method}_{skeleton}"
-        for method in ("plain", "dss", "dss_v2")
+        for method in ("plain", "dss", "dss_v2", "stn", "fpn")
         for skeleton in ("resnet50", "cnn")
     }
 
@@ -84,6 +84,10 @@ def test_models_of_all_combinations_are_listed():
         ("dss_v2_resnet50", "n_scales", 3),
         ("dss_v2_resnet50", "base", 2.0),
         ("dss_v2_resnet50", "antialias", False),
+        ("stn_cnn", "transform", "affine"),
+        ("fpn_resnet50", "pyramid_levels", 4),
+        ("fpn_resnet50", "pyramid_filters", 256),
+        ("fpn_cnn", "pyramid_levels", 3),
     ],
 )
 def test_options_have_their_published_defaults(name, option, default):
@@ -247,6 +251,12 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("dss_v2_cnn", {"base": 1.0}, "`base`.*Received 1.0"),
         ("dss_v2_cnn", {"scale_pooling": "min"}, "Received 'min'"),
         ("dss_cnn", {"n_scales": 2.5}, "`n_scales` must be a whole number.*Received 2.5"),
+        ("stn_cnn", {"transform": "turn"}, "`transform`.*affine.*Received 'turn'"),
+        ("stn_cnn", {"canvas": 2}, "`canvas`.*Received 2"),
+        ("stn_resnet50", {"localization_rate": -1}, "`localization_rate`.*Received -1"),
+        ("fpn_cnn", {"pyramid_levels": 0}, "`pyramid_levels`.*at least 1.*Received 0"),
+        ("fpn_resnet50", {"pyramid_filters": 2.5}, "`pyramid_filters`.*whole.*Received 2.5"),
+        ("fpn_resnet50", {"level_pooling": "min"}, "`level_pooling`.*max.*Received 'min'"),
         ("plain_cnn", {"classifier_activation": "softmx"}, "softmx"),
     ],
 )

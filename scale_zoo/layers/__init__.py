@@ -5,11 +5,14 @@ from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.folded import Folded
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
+from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.on_levels import OnLevels
 from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
 from scale_zoo.layers.pyramid_pooling import PyramidPooling
+from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_pooling import ScalePooling
+from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
 __all__ = [
@@ -18,10 +21,13 @@ __all__ = [
     "DeformableScaleConv2D",
     "Folded",
     "GaussianLifting",
+    "GradientBarrier",
     "OnLevels",
     "PyramidConv2D",
     "PyramidPooling",
+    "ResizeLike",
     "ScaleConv2D",
     "ScalePooling",
+    "SpatialTransformer",
     "Stage",
 ]

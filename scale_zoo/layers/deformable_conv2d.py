@@ -183,8 +183,12 @@ def at_rate(weights, rate: float) -> tf.Tensor:
     A step of any optimizer then moves what is returned by `rate` times as much as it would move
     `weights`; scaling their gradients would not, where an optimizer normalizes them as Adam does.
     """
-    weights = tf.convert_to_tensor(weights)
-    return weights - (1 - rate) * tf.stop_gradient(weights)
+
+    @tf.custom_gradient
+    def scaled(weights):
+        return rate * weights, tf.identity
+
+    return scaled(tf.convert_to_tensor(weights))
 
 
 def split_last_axis(tensor: tf.Tensor, count: int) -> tf.Tensor:

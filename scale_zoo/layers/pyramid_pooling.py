@@ -14,7 +14,7 @@ class PyramidPooling(keras.layers.Layer):
     """Max-pools every level to the size of the last, then pools over levels.
 
     The windows of a level hold all of its pixels and are of nearly the same size; see
-    `ops.adaptive_max_pool`.
+    `ops.adaptive_pool2d`.
 
     Args:
         mode: "max" or "average" over levels.
@@ -44,7 +44,7 @@ class PyramidPooling(keras.layers.Layer):
         *finer, last = level_list(inputs)
         static, running = last.shape[1:3], tf.shape(last)[1:3]
         size = [running[axis] if n is None else n for axis, n in enumerate(static)]
-        pooled = [ops.adaptive_max_pool(level, *size) for level in finer]
+        pooled = [ops.adaptive_pool2d(level, *size) for level in finer]
         reduce = tf.reduce_max if self.mode == "max" else tf.reduce_mean
         return reduce(tf.stack([*pooled, last]), axis=0)
 

@@ -4,7 +4,18 @@ from scale_zoo.methods.deformable import Deformable
 from scale_zoo.methods.deformable_dss import DeformableDss
 from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.dss_v2 import DssV2
+from scale_zoo.methods.fpn import Fpn
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.plain import Plain
+from scale_zoo.methods.stn import Stn
 
-__all__ = ["Deformable", "DeformableDss", "Dss", "DssV2", "ModulatedDeformable", "Plain"]
+__all__ = [
+    "Deformable",
+    "DeformableDss",
+    "Dss",
+    "DssV2",
+    "Fpn",
+    "ModulatedDeformable",
+    "Plain",
+    "Stn",
+]

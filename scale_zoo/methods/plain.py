@@ -69,6 +69,10 @@ class Plain:
         """Names a stage's features and declares their action."""
         return layers.Stage("planar", name=name)(features)
 
+    def onward(self, features, *, name: str):
+        """Turns a stage's features, which the neck sees too, into those of the next stage."""
+        return features
+
     def neck(self, stages: list):
         """Chooses or combines what the head sees from the features of all stages."""
         return stages[-1]

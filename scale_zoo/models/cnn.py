@@ -80,6 +80,7 @@ def cnn(
         features = method.norm(features, *NORM, name=f"conv{stage}_bn")
         features = method.stage(features, name=f"stage{stage}")
         stages.append(features)
+        features = method.onward(features, name=f"stage{stage}_onward")
 
     features = ends.project(method, stages)
     if include_top:

@@ -68,6 +68,7 @@ def resnet(
     features = _stem(method, features, _scaled(64, width), stem)
     features = method.stage(features, name="stage1")
     stages = [features]
+    features = method.onward(features, name="stage1_onward")
     for stage, blocks in enumerate(BLOCKS[depth], start=2):
         filters = _scaled(32 * 2 ** (stage - 1), width)
         for block in range(1, blocks + 1):
@@ -75,6 +76,7 @@ def resnet(
             features = _bottleneck(method, features, filters, strides, stage, block)
         features = method.stage(features, name=f"stage{stage}")
         stages.append(features)
+        features = method.onward(features, name=f"stage{stage}_onward")
 
     features = ends.project(method, stages)
     if include_top:

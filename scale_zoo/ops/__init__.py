@@ -1,6 +1,7 @@
 """Pure functions of tensors: no state, no Keras."""
 
-from scale_zoo.ops.adaptive_max_pool import adaptive_max_pool
+from scale_zoo.ops.adaptive_pool2d import adaptive_pool2d
+from scale_zoo.ops.affine_grid import affine_grid
 from scale_zoo.ops.bilinear_lift import bilinear_lift
 from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
@@ -10,11 +11,13 @@ from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.pyramid_action import pyramid_action
 from scale_zoo.ops.pyramid_conv2d import pyramid_conv2d
 from scale_zoo.ops.rescale import rescale
+from scale_zoo.ops.resize import resize
 from scale_zoo.ops.scale_action import common_levels, relative_error, scale_action
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
-    "adaptive_max_pool",
+    "adaptive_pool2d",
+    "affine_grid",
     "bilinear_lift",
     "bilinear_sample",
     "common_levels",
@@ -27,6 +30,7 @@ __all__ = [
     "pyramid_conv2d",
     "relative_error",
     "rescale",
+    "resize",
     "sampler",
     "sampling_points",
     "scale_action",

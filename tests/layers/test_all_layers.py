@@ -110,6 +110,11 @@ ROWS = {
     ),
     "PyramidPooling": Row(layers.PyramidPooling, lambda: {"mode": "average"}, PYRAMID),
     "PyramidPooling of one level": Row(layers.PyramidPooling, dict, PYRAMID[:1]),
+    "GradientBarrier": Row(layers.GradientBarrier, dict, (9, 8, 2)),
+    "ResizeLike": Row(layers.ResizeLike, lambda: {"mode": "nearest"}, [(5, 4, 2), (9, 8, 3)]),
+    "ResizeLike by pooling": Row(
+        layers.ResizeLike, lambda: {"mode": "average"}, [(9, 8, 2), (5, 4, 3)]
+    ),
     "ScaleConv2D": Row(
         layers.ScaleConv2D,
         lambda: {
@@ -127,6 +132,21 @@ ROWS = {
         layers.ScaleConv2D, lambda: {"filters": 4, "kernel_size": 3}, (3, 9, 8, 2)
     ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "average"}, (3, 9, 8, 2)),
+    "SpatialTransformer": Row(
+        layers.SpatialTransformer,
+        lambda: {
+            "transform": "scale_translation",
+            "canvas": 12,
+            "filters": 2,
+            "hidden": 3,
+            # Brings the transform of the battery's large weights near the identity.
+            "localization_rate": 1e-5,
+        },
+        (9, 8, 2),
+    ),
+    "SpatialTransformer, affine": Row(
+        layers.SpatialTransformer, lambda: {"localization_rate": 1e-8}, (9, 8, 2)
+    ),
     "Stage": Row(layers.Stage, lambda: {"action": "scale_space", "base": 1.5}, (3, 9, 8, 2)),
     "Stage of pyramids": Row(layers.Stage, lambda: {"action": "pyramid", "base": 1.5}, PYRAMID),
 }
