@@ -16,9 +16,9 @@ class EquivarianceError(keras.metrics.Metric):
     """Mean over images of `||L Phi(f) - Phi(L f)||^2 / ||L Phi(f)||^2`, where L is scaling.
 
     Phi maps an image f to the features of a named stage. On images L is `ops.rescale`; on features
-    it is the action that the stage's layer declares: the same rescaling on planar maps, on
-    scale-spaces (Worrall & Welling 2019) also a shift of levels, compared where both sides have
-    levels.
+    it is the action that the stage's layer declares: the same rescaling on planar maps and on those
+    of all orientations, on scale-spaces (Worrall & Welling 2019) also a shift of levels, compared
+    where both sides have levels.
 
     Args:
         model: a model with stages, from `scale_zoo.create_model` or built with `layers.Stage`.
@@ -163,21 +163,30 @@ def _comparable(layer: Stage, factor: float) -> bool:
 
 
 def _input_scaling(model: keras.Model, factor: float):
-    """The action on a model's input: images, or scale-space features that begin with a stage."""
+    """The action on a model's input: images, or features that begin with a stage."""
     if len(model.inputs[0].shape) == 4:
         return lambda images: ops.rescale(images, factor)
-    base = model.get_layer(stage_names(model)[0]).base
-    return lambda features: ops.scale_action(features, factor, base)
+    first = model.get_layer(stage_names(model)[0])
+    return lambda features: _action(first, features, factor)
+
+
+def _action(layer: Stage, features, factor):
+    """Scales features as the stage's layer says that scaling the image scales them."""
+    if layer.action == "invariant":
+        return features
+    if layer.action == "planar":
+        return ops.rescale(features, factor)
+    if layer.action == "orientation":
+        return ops.rescale_maps(features, factor)
+    return ops.scale_action(features, factor, layer.base)
 
 
 def _stage_error(layer, before, after, factor):
-    if layer.action == "planar":
-        return ops.relative_error(ops.rescale(before, factor), after)
-    if layer.action == "invariant":
-        return ops.relative_error(before, after)
+    expected = _action(layer, before, factor)
+    if layer.action != "scale_space":
+        return ops.relative_error(expected, after)
     levels = ops.common_levels(before.shape[1], factor, layer.base)
     if not levels:
         return tf.fill(tf.shape(before)[:1], float("nan"))
-    expected = ops.scale_action(before, factor, layer.base)
     common = slice(levels.start, levels.stop)
     return ops.relative_error(expected[:, common], after[:, common])

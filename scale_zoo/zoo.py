@@ -12,7 +12,11 @@ import keras
 
 from scale_zoo import methods, models
 
-METHODS: dict[str, type[methods.Plain]] = {"plain": methods.Plain, "dss": methods.Dss}
+METHODS: dict[str, type[methods.Plain]] = {
+    "plain": methods.Plain,
+    "dss": methods.Dss,
+    "so2": methods.So2,
+}
 
 SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
 
@@ -20,7 +24,12 @@ SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "
 INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
 
 # Options in which a combination departs from the defaults of its method and skeleton.
-DEFAULTS: dict[str, dict[str, Any]] = {"dss_resnet50": {"interaction": 2}}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "dss_resnet50": {"interaction": 2},
+    # The orientations' pooling narrows the dense layers; this makes up for their parameters.
+    "so2_cnn": {"width": 1.08},
+    "so2_resnet50": {"n_orientations": 4},
+}
 
 WEIGHTS_FILE = "model.weights.h5"
 DESCRIPTION_FILE = "model.json"

@@ -4,7 +4,7 @@ import keras
 
 from scale_zoo.layers.arguments import check_choice
 
-ACTIONS = ("planar", "scale_space", "invariant")
+ACTIONS = ("planar", "scale_space", "orientation", "invariant")
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -16,8 +16,8 @@ class Stage(keras.layers.Layer):
 
     Args:
         action: "planar": the map is rescaled as the image is; "scale_space": every level is
-            rescaled and the levels shift by `log(1 / factor) / log(base)`; "invariant": nothing
-            changes.
+            rescaled and the levels shift by `log(1 / factor) / log(base)`; "orientation": the
+            map of every orientation is rescaled as the image is; "invariant": nothing changes.
         base: ratio of scale between neighbouring levels, for "scale_space".
 
     Input and output shape: any.

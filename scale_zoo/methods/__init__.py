@@ -2,5 +2,6 @@
 
 from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.plain import Plain
+from scale_zoo.methods.so2 import So2
 
-__all__ = ["Dss", "Plain"]
+__all__ = ["Dss", "Plain", "So2"]

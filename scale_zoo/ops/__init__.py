@@ -9,7 +9,18 @@ from scale_zoo.ops.deformable_conv2d import (
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.rescale import rescale
-from scale_zoo.ops.scale_action import common_levels, relative_error, scale_action
+from scale_zoo.ops.rotation_action import rotation_action
+from scale_zoo.ops.rotation_conv2d import (
+    rotate_kernel,
+    rotation_conv2d,
+    rotation_lifting_conv2d,
+)
+from scale_zoo.ops.scale_action import (
+    common_levels,
+    relative_error,
+    rescale_maps,
+    scale_action,
+)
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
@@ -22,6 +33,11 @@ __all__ = [
     "gaussian_lift",
     "relative_error",
     "rescale",
+    "rescale_maps",
+    "rotate_kernel",
+    "rotation_action",
+    "rotation_conv2d",
+    "rotation_lifting_conv2d",
     "sampler",
     "sampling_points",
     "scale_action",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
-from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
+from scale_zoo.ops.ordered_sum import bias_add, fan_out, ordered_sum
 
 
 def scale_conv2d(
@@ -60,19 +60,9 @@ def scale_conv2d(
         ]
         # Added to one convolution alone, the bias is fused into it.
         if level_bias is not None:
-            terms[0] = _bias_add(terms[0], level_bias)
+            terms[0] = bias_add(terms[0], level_bias)
         outputs.append(ordered_sum(terms))
     return tf.stack(outputs, axis=1)
-
-
-@tf.custom_gradient
-def _bias_add(images, bias):
-    """Adds a bias; the sum in its gradient, unlike BiasAddGrad's here, is the same every time."""
-
-    def gradient(outputs_gradient):
-        return outputs_gradient, tf.reduce_sum(outputs_gradient, axis=[0, 1, 2])
-
-    return tf.nn.bias_add(images, bias), gradient
 
 
 def _check(features, kernel, dilations, strides):
