@@ -27,7 +27,7 @@ INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "dss_resnet50": {"interaction": 2},
     # The orientations' pooling narrows the dense layers; this makes up for their parameters.
-    "so2_cnn": {"width": 1.08},
+    "so2_cnn": {"width": 1.06},
     "so2_resnet50": {"n_orientations": 4},
 }
 

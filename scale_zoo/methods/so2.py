@@ -1,7 +1,8 @@
 """Roto-translation networks (Bekkers et al. 2018)."""
 
 from scale_zoo import layers
-from scale_zoo.layers.arguments import check_choice
+from scale_zoo.layers.arguments import check_choice, check_counts
+from scale_zoo.layers.scale_pooling import MODES
 from scale_zoo.methods.plain import Plain
 
 # By which power of the number of orientations each number of filters is divided.
@@ -27,10 +28,10 @@ class So2(Plain):
         orientation_pooling: str = "max",
         match: str | None = "parameters",
     ):
-        # Layers made here check their arguments before anything is built.
-        layers.RotationLiftingConv2D(1, 1, n_orientations)
-        self.pooling = layers.ScalePooling(orientation_pooling, name="orientation_pooling")
+        check_counts(n_orientations=n_orientations)
+        check_choice(MODES, orientation_pooling=orientation_pooling)
         check_choice(tuple(MATCHES), match=match)
+        self.pooling = layers.ScalePooling(orientation_pooling, name="orientation_pooling")
         self.n_orientations = n_orientations
         self.divisor = n_orientations ** MATCHES[match]
 

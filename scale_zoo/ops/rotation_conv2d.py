@@ -44,8 +44,8 @@ def rotation_lifting_conv2d(
         )
     _check_kernel(kernel.shape, [], images.shape[3])
     _check_numbers(n_orientations, strides)
-    rotated = tf.transpose(rotate_kernel(kernel, n_orientations), [1, 2, 3, 0, 4])
-    return _convolve(images, rotated, strides, bias)
+    rotated = rotate_kernel(kernel, n_orientations)
+    return _convolve(images, tf.transpose(rotated, [1, 2, 3, 0, 4]), strides, bias)
 
 
 def rotation_conv2d(
@@ -78,24 +78,9 @@ def rotation_conv2d(
     n_orientations, channels = features.shape[1], features.shape[4]
     _check_kernel(kernel.shape, [n_orientations], channels)
     _check_numbers(n_orientations, strides)
-    shifted = tf.stack(
-        [
-            tf.roll(rotated, shift, axis=0)
-            for shift, rotated in enumerate(tf.unstack(rotate_kernel(kernel, n_orientations)))
-        ]
+    return _convolve(
+        _merge_orientations(features), _shift(rotate_kernel(kernel, n_orientations)), strides, bias
     )
-    # The orientations of outputs and inputs, [j, i, y, x, in, out], go to their channels.
-    planar_kernel = tf.transpose(shifted, [2, 3, 1, 4, 0, 5])
-    size = tf.shape(features)[2:4]
-    images = tf.reshape(
-        tf.transpose(features, [0, 2, 3, 1, 4]),
-        tf.concat([[-1], size, [n_orientations * channels]], axis=0),
-    )
-    images = tf.ensure_shape(images, [features.shape[0], *features.shape[2:4], images.shape[3]])
-    planar_kernel = tf.reshape(
-        planar_kernel, [*kernel.shape[1:3], n_orientations * channels, n_orientations, -1]
-    )
-    return _convolve(images, planar_kernel, strides, bias)
 
 
 def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
@@ -112,7 +97,10 @@ def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
         n_orientations: number of orientations.
 
     Returns:
-        `[n_orientations, ..., size, size, in_channels, out_channels]`.
+        `[..., n_orientations, size, size, in_channels, out_channels]`.
+
+    Raises:
+        ValueError: if the kernel is not square, of an odd size, or the number is below 1.
 
     Example:
     >>> kernel = np.arange(9, dtype="float32").reshape(3, 3, 1, 1)
@@ -121,11 +109,13 @@ def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
     [[2.0, 5.0, 8.0], [1.0, 4.0, 7.0], [0.0, 3.0, 6.0]]
     """
     kernel = tf.convert_to_tensor(kernel)
+    _check_kernel(kernel.shape, kernel.shape[:-4], None)
+    _check_numbers(n_orientations)
     *leading, size, _, in_channels, out_channels = kernel.shape
-    operator = tf.constant(_rotation_operator(size, n_orientations), kernel.dtype)
-    taps = tf.reshape(kernel, [-1, size * size, in_channels, out_channels])
-    rotated = tf.einsum("jpq,mqio->jmpio", operator, taps)
-    return tf.reshape(rotated, [n_orientations, *leading, size, size, in_channels, out_channels])
+    operator = _rotation_operator(size, n_orientations).reshape(-1, size**2)
+    taps = tf.reshape(kernel, [*leading, size**2, in_channels * out_channels])
+    rotated = tf.matmul(tf.constant(operator, kernel.dtype), taps)
+    return tf.reshape(rotated, [*leading, n_orientations, size, size, in_channels, out_channels])
 
 
 @functools.lru_cache(maxsize=64)
@@ -159,31 +149,60 @@ def _triangle(positions, pixels):
     return np.maximum(0, 1 - np.abs(positions[..., None] - pixels))
 
 
+def _shift(rotated):
+    """Turns slices i - j of a kernel, rotated for j, into those from orientation i to j.
+
+    From `[slice, j, size, size, in, out]` to `[size, size, i * in, j, out]`.
+    """
+    n_orientations, _, size, _, in_channels, out_channels = rotated.shape
+    source, target = np.meshgrid(range(n_orientations), range(n_orientations), indexing="ij")
+    slices = tf.reshape(rotated, [-1, *rotated.shape[2:]])
+    pairs = tf.gather(slices, (source - target) % n_orientations * n_orientations + target)
+    return tf.reshape(
+        tf.transpose(pairs, [2, 3, 0, 4, 1, 5]),
+        [size, size, n_orientations * in_channels, n_orientations, out_channels],
+    )
+
+
+def _merge_orientations(features):
+    """Puts orientations into channels: `[batch, height, width, orientation * channels]`."""
+    batch, n_orientations, height, width, channels = features.shape
+    size = tf.shape(features)[2:4]
+    merged = tf.reshape(
+        tf.transpose(features, [0, 2, 3, 1, 4]),
+        tf.concat([[-1], size, [n_orientations * channels]], axis=0),
+    )
+    return tf.ensure_shape(merged, [batch, height, width, n_orientations * channels])
+
+
 def _convolve(images, kernel, strides, bias):
-    """Convolves to all orientations: kernel `[size, size, in, orientation, out]`."""
+    """Convolves with a kernel `[size, size, in, orientation, out]`; orientations leave channels."""
     *_, n_orientations, filters = kernel.shape
     planar_kernel = tf.reshape(kernel, [*kernel.shape[:3], n_orientations * filters])
     outputs = dilated_conv2d(images, planar_kernel, strides=strides)
     if bias is not None:
-        outputs = bias_add(outputs, tf.tile(bias, [n_orientations]))
+        if tuple(bias.shape) != (filters,):
+            raise ValueError(f"`bias` must be [{filters}]. Received shape {tuple(bias.shape)}.")
+        outputs = bias_add(outputs, tf.tile(tf.convert_to_tensor(bias), [n_orientations]))
     size = tf.shape(outputs)[1:3]
-    unfolded = tf.reshape(outputs, tf.concat([[-1], size, [n_orientations, filters]], axis=0))
-    outputs_shape = [images.shape[0], n_orientations, *outputs.shape[1:3], filters]
-    return tf.ensure_shape(tf.transpose(unfolded, [0, 3, 1, 2, 4]), outputs_shape)
+    unmerged = tf.reshape(outputs, tf.concat([[-1], size, [n_orientations, filters]], axis=0))
+    return tf.ensure_shape(
+        tf.transpose(unmerged, [0, 3, 1, 2, 4]),
+        [images.shape[0], n_orientations, *outputs.shape[1:3], filters],
+    )
 
 
 def _check_kernel(kernel, leading, channels):
-    shape = [*leading, None, None, channels, None]
-    square = kernel.is_compatible_with(shape) and kernel[-4] == kernel[-3]
-    if not square or kernel[-3] % 2 == 0:
-        orientation = f"orientation={leading[0]}, " if leading else ""
+    fits = kernel.is_compatible_with([*leading, None, None, channels, None])
+    if not fits or kernel[-4] != kernel[-3] or kernel[-3] % 2 == 0:
+        expected = [*leading, "size", "size", channels or "in_channels", "out_channels"]
         raise ValueError(
-            f"`kernel` must be [{orientation}size, size, in_channels={channels}, out_channels], "
-            f"an odd size. Received shape {kernel}."
+            f"`kernel` must be [{', '.join(map(str, expected))}], an odd size. "
+            f"Received shape {kernel}."
         )
 
 
-def _check_numbers(n_orientations, strides):
+def _check_numbers(n_orientations, strides=1):
     if n_orientations < 1 or strides < 1:
         raise ValueError(
             "`n_orientations` and `strides` must be at least 1. "

@@ -72,6 +72,28 @@ ROWS = {
         lambda: {"n_scales": 3, "base": 1.5, "zero_scale": 0.7},
         (9, 8, 2),
     ),
+    "RotationConv2D": Row(
+        layers.RotationConv2D,
+        lambda: {"filters": 4, "kernel_size": 5, "strides": 2, "use_bias": False},
+        (8, 9, 8, 2),
+    ),
+    "RotationConv2D with defaults": Row(
+        layers.RotationConv2D, lambda: {"filters": 4, "kernel_size": 3}, (4, 9, 8, 2)
+    ),
+    "RotationLiftingConv2D": Row(
+        layers.RotationLiftingConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 5,
+            "n_orientations": 6,
+            "strides": 2,
+            "use_bias": False,
+        },
+        (9, 8, 2),
+    ),
+    "RotationLiftingConv2D with defaults": Row(
+        layers.RotationLiftingConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
+    ),
     "ScaleConv2D": Row(
         layers.ScaleConv2D,
         lambda: {
