@@ -1,0 +1,306 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import scipy.ndimage
+
+import scale_zoo
+from scale_zoo import ops
+from scale_zoo.methods import Plain, So2
+
+from ..models import weights
+
+# Networks, and sizes of images on whose grid every stage turns exactly.
+EXACT = {
+    "cnn": ("so2_cnn", (32, 32, 1), {"include_top": False, "pooling": "avg"}),
+    "cnn, average, 4": (
+        "so2_cnn",
+        (16, 16, 2),
+        {
+            "include_top": False,
+            "pooling": "avg",
+            "n_orientations": 4,
+            "orientation_pooling": "average",
+            "kernel_size": 3,
+        },
+    ),
+    "resnet50": ("so2_resnet50", (33, 33, 3), {"width": 0.125}),
+    "resnet50, small stem, 8": (
+        "so2_resnet50",
+        (9, 9, 3),
+        {"width": 0.125, "stem": "small", "n_orientations": 8},
+    ),
+}
+
+
+def _random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def _model(step, input_shape):
+    inputs = keras.Input(input_shape)
+    return keras.Model(inputs, step(inputs))
+
+
+def _stages_and_output(model):
+    """Returns a model of all stages of the network, and its output."""
+    names = scale_zoo.equivariance.stage_names(model)
+    return keras.Model(model.input, [*(model.get_layer(n).output for n in names), model.output])
+
+
+@pytest.mark.parametrize(("name", "input_shape", "options"), EXACT.values(), ids=EXACT.keys())
+def test_turning_the_image_by_90_degrees_turns_every_stage_exactly(name, input_shape, options):
+    model = scale_zoo.create_model(name, input_shape, 10, classifier_activation=None, **options)
+    weights.randomize(model)
+    image = np.random.default_rng(0).uniform(size=input_shape).astype(np.float32)
+    images = np.stack([np.rot90(image, turns) for turns in range(4)])
+    *stages, projection, outputs = (np.asarray(f) for f in _stages_and_output(model)(images))
+    for turns in range(1, 4):
+        for features in stages:
+            truth = np.asarray(ops.rotation_action(features[:1], turns))[0]
+            assert np.abs(features[turns] - truth).max() <= 1e-5 * np.abs(truth).max()
+        truth = np.rot90(projection[0], turns)
+        assert np.abs(projection[turns] - truth).max() <= 1e-5 * np.abs(truth).max()
+        assert np.abs(outputs[turns] - outputs[0]).max() <= 1e-5 * np.abs(outputs[0]).max()
+
+
+def _blobs(size, angle):
+    """A sum of Gaussians of both signs, 2 pixels in deviation, turned counterclockwise."""
+    random = np.random.default_rng(0)
+    rows, columns = _turned_grid(size, angle)
+    image = np.zeros((size, size))
+    for row, column, height in random.uniform([-0.3, -0.3, -1], [0.3, 0.3, 1], (64, 3)):
+        distance = np.hypot(rows - row * size, columns - column * size)
+        image += height * np.exp(-(distance**2) / (2 * 2**2))
+    return image[..., None].astype(np.float32)
+
+
+def _turned_grid(size, angle):
+    """Where a turned image's pixels lie in the image, from its centre."""
+    line = np.arange(size) - (size - 1) / 2
+    rows, columns = np.meshgrid(line, line, indexing="ij")
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return cosine * rows + sine * columns, cosine * columns - sine * rows
+
+
+def _error_in_disc(before, after, angle):
+    """Relative squared error of turned maps `[..., height, width, channels]`, in a disc.
+
+    The disc's diameter is 0.7 of the map's, lest what is outside the map is compared.
+    """
+    size = before.shape[-2]
+    turned = [offset + (size - 1) / 2 for offset in _turned_grid(size, angle)]
+    inside = np.hypot(*_turned_grid(size, 0)) <= 0.35 * size
+    maps = np.moveaxis(before, -1, -3).reshape(-1, size, size)
+    expected = np.stack([scipy.ndimage.map_coordinates(m, turned, order=3) for m in maps])
+    actual = np.moveaxis(after, -1, -3).reshape(-1, size, size)
+    difference = np.sum((expected - actual)[:, inside] ** 2)
+    return difference / np.sum(expected[:, inside] ** 2)
+
+
+def _initialize(model, blur, seed=0):
+    """Draws kernels as Glorot and Bengio do, then blurs them by a Gaussian, norms unchanged."""
+    random = np.random.default_rng(seed)
+    for layer in weights.weighted_layers(model):
+        if not hasattr(layer, "kernel"):
+            continue
+        drawn = layer.get_weights()
+        *leading, in_channels, out_channels = drawn[0].shape
+        limit = math.sqrt(6 / (np.prod(leading) * (in_channels + out_channels)))
+        kernel = random.uniform(-limit, limit, drawn[0].shape)
+        deviations = [blur if -4 <= axis < -2 else 0 for axis in range(-kernel.ndim, 0)]
+        blurred = scipy.ndimage.gaussian_filter(kernel, deviations, mode="constant")
+        drawn[0] = blurred * np.linalg.norm(kernel) / np.linalg.norm(blurred)
+        layer.set_weights(drawn)
+
+
+@pytest.fixture(scope="module")
+def turned_by_45_degrees():
+    """Returns a function to features of all stages and the output, of an image and it turned."""
+    model = scale_zoo.create_model("so2_cnn", (96, 96, 1), include_top=False, pooling="avg")
+    network = _stages_and_output(model)
+    images = np.stack([_blobs(96, 0), _blobs(96, math.pi / 4)])
+
+    def features(blur):
+        _initialize(model, blur)
+        return [np.asarray(features) for features in network(images)]
+
+    return features
+
+
+@pytest.mark.parametrize(
+    ("blur", "bounds"),
+    [
+        pytest.param(0, [0.08, 0.16, 0.2, 0.06], id="random kernels"),
+        pytest.param(1, [0.02, 0.06, 0.1, 0.04], id="smooth kernels"),
+    ],
+)
+def test_turning_the_image_by_45_degrees_nearly_turns_every_stage(
+    blur, bounds, turned_by_45_degrees
+):
+    *stages, projection, outputs = turned_by_45_degrees(blur)
+    errors = [_error_in_disc(np.roll(a, 1, axis=0), b, math.pi / 4) for a, b in stages]
+    errors.append(_error_in_disc(*projection, math.pi / 4))
+    assert np.all(np.array(errors) < bounds), errors
+    assert np.sum((outputs[1] - outputs[0]) ** 2) < 0.005 * np.sum(outputs[0] ** 2)
+
+
+def test_maps_turned_by_45_degrees_are_those_of_the_next_orientation(turned_by_45_degrees):
+    for before, after in turned_by_45_degrees(blur=1)[:2]:
+        shifted = _error_in_disc(np.roll(before, 1, axis=0), after, math.pi / 4)
+        assert _error_in_disc(before, after, math.pi / 4) > 3 * shifted
+
+
+def test_only_the_first_convolution_lifts():
+    method = So2(n_orientations=4, match=None)
+    assert method.lift("images", 16) == "images"
+
+    def steps(images):
+        features = method.conv(images, 6, 3, 2, stage=1, name="first")
+        return method.conv(features, 5, 1, stage=2, name="second")
+
+    model = _model(steps, (9, 8, 2))
+    assert tuple(model.get_layer("first").output.shape) == (None, 4, 5, 4, 6)
+    assert tuple(model.output_shape) == (None, 4, 5, 4, 5)
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+def test_one_orientation_is_the_planar_network(strides):
+    def steps(method):
+        def network(images):
+            features = method.conv(images, 4, 3, strides, stage=1, name="first")
+            return method.conv(features, 3, 3, strides, stage=2, name="second")
+
+        return network
+
+    planar, so2 = (_model(steps(method), (9, 8, 2)) for method in (Plain(), So2(1)))
+    weights.copy_by_name(planar, so2)
+    images = _random(2, 9, 8, 2)
+    np.testing.assert_allclose(so2(images)[:, 0], planar(images), 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize(("match", "filters"), [("parameters", 32), ("flops", 16), (None, 64)])
+def test_match_divides_the_filters(match, filters):
+    method = So2(n_orientations=4, match=match)
+    model = _model(lambda x: method.conv(x, 64, 3, stage=1, name="conv"), (8, 8, 3))
+    assert model.output_shape[-1] == filters
+
+
+def _second_convolution(method):
+    """Counts the parameters of a second convolution's kernel, and its multiply-adds."""
+
+    def steps(images):
+        features = method.conv(images, 16, 3, stage=1, name="first")
+        return method.conv(features, 32, 3, stage=2, name="second")
+
+    model = _model(steps, (8, 8, 3))
+    kernel = model.get_layer("second").kernel
+    return np.prod(kernel.shape), np.prod(kernel.shape[:-1]) * np.prod(model.output_shape[1:])
+
+
+def test_matched_parameters_are_those_of_the_planar_convolution():
+    parameters, _ = _second_convolution(So2(4, match="parameters"))
+    assert parameters == _second_convolution(Plain())[0]
+
+
+def test_matched_multiply_adds_are_those_of_the_planar_convolution():
+    _, multiply_adds = _second_convolution(So2(4, match="flops"))
+    assert multiply_adds == _second_convolution(Plain())[1]
+
+
+def test_statistics_of_a_batch_are_shared_by_the_orientations():
+    features = 3 + _random(2, 4, 5, 6, 2)
+    model = _model(lambda x: So2(4).norm(x, 1e-3, 0.75, name="some_bn"), (4, 5, 6, 2))
+    model(features, training=True)
+    moving_mean = np.asarray(model.get_layer("some_bn").layer.moving_mean)
+    np.testing.assert_allclose(moving_mean, 0.25 * features.mean((0, 1, 2, 3)), 1e-4)
+
+
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+def test_orientations_are_pooled_to_a_planar_map(mode, pool):
+    features = _random(2, 4, 5, 6, 2)
+    model = _model(So2(4, orientation_pooling=mode).project, (4, 5, 6, 2))
+    assert model.get_layer("orientation_pooling")
+    np.testing.assert_allclose(model(features), pool(features, axis=1), 1e-5, 1e-6)
+
+
+def test_stages_are_of_orientations():
+    model = scale_zoo.create_model("so2_cnn", width=0.2)
+    actions = [model.get_layer(f"stage{number}").action for number in (1, 2, 3)]
+    assert actions == ["orientation"] * 3
+
+
+def test_equivariance_to_scale_is_measured_at_every_stage():
+    model = scale_zoo.create_model("so2_cnn", (16, 16, 1), 3, kernel_size=3, width=0.2)
+    probe = scale_zoo.equivariance.equivariance_probe(model, [0.5])
+    errors, _ = probe(np.random.default_rng(0).uniform(size=(2, 16, 16, 1)).astype(np.float32))
+    assert np.all(np.asarray(errors) > 0)
+    assert np.all(np.isfinite(errors))
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "default"),
+    [
+        ("so2_cnn", "n_orientations", 8),
+        ("so2_resnet50", "n_orientations", 4),
+        ("so2_cnn", "orientation_pooling", "max"),
+        ("so2_resnet50", "match", "parameters"),
+    ],
+)
+def test_options_have_their_defaults(name, option, default):
+    assert scale_zoo.model_options(name)[option] == default
+
+
+def test_parameters_of_the_cnn_are_about_those_of_the_planar_one():
+    model = scale_zoo.create_model("so2_cnn")
+    count = sum(np.prod(weight.shape) for weight in model.trainable_weights)
+    assert count == pytest.approx(494_549, rel=0.005)
+
+
+def test_unknown_sizes_compute_what_known_ones_do():
+    options = {"include_top": False, "kernel_size": 3, "width": 0.25}
+    known = scale_zoo.create_model("so2_cnn", (20, 25, 1), **options)
+    flexible = scale_zoo.create_model("so2_cnn", (None, None, 1), **options)
+    weights.randomize(known)
+    flexible.set_weights(known.get_weights())
+    images = _random(2, 20, 25, 1)
+    np.testing.assert_allclose(flexible(images), known(images), 1e-4, 1e-4)
+
+
+def test_half_precision_computes_nearly_the_same():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        half = scale_zoo.create_model("so2_cnn", kernel_size=3, width=0.25)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    full = scale_zoo.create_model("so2_cnn", kernel_size=3, width=0.25)
+    full.set_weights(half.get_weights())
+    assert half.get_layer("stage3").output.dtype == "float16"
+    images = _random(2, 28, 28, 1)
+    np.testing.assert_allclose(half(images), full(images), atol=1e-2)
+
+
+def test_gradients_reach_every_trainable_weight():
+    keras.utils.set_random_seed(0)
+    model = scale_zoo.create_model("so2_cnn", kernel_size=3, width=0.25)
+    weights.randomize(model)
+    model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy())
+    before = [np.array(weight) for weight in model.trainable_weights]
+    model.fit(_random(4, 28, 28, 1), np.arange(4), verbose=0)
+    for weight, was in zip(model.trainable_weights, before, strict=True):
+        assert np.any(np.array(weight) != was)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_orientations": 0}, "`n_orientations`.*at least 1.*Received 0"),
+        ({"n_orientations": 4.0}, "`n_orientations`.*whole number.*Received 4.0"),
+        ({"orientation_pooling": "min"}, "`orientation_pooling`.*max.*average.*Received 'min'"),
+        ({"match": "weights"}, "`match`.*parameters.*flops.*None.*Received 'weights'"),
+    ],
+)
+def test_an_option_out_of_range_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        So2(**arguments)
