@@ -15,11 +15,25 @@ class So2(Plain):
     The network's first convolution lifts the images to orientations; all others, those of one tap
     included, are group convolutions over positions and orientations.
 
+    Turning the image by 90 degrees turns all stages exactly where 4 divides n and the strides keep
+    the pixels' grid: on the CNN for sizes that 16 divides, on ResNet50 for sizes one above a
+    multiple of 32 (of 8, with the small stem). Turning it by 45 degrees leaves the CNN of 8
+    orientations errors of 0.05, 0.13, 0.17 at its stages and 0.04 at the projection, where the
+    planar CNN has 0.32, 0.46, 0.15, 0.15; with kernels blurred by a Gaussian of 1 pixel, 0.02,
+    0.04, 0.07, 0.03 where that has 0.19, 0.27, 0.11, 0.11. These are squared errors relative to the
+    turned features, in a disc of 0.7 times the map's width, of random kernels (mean of 4 draws) on
+    a 96x96 image of Gaussians 2 pixels wide.
+
     Args:
         n_orientations: number n of orientations, evenly spaced over a full turn.
         orientation_pooling: "max" or "average" over orientations, before the head.
         match: what to keep as it is in the planar network: "parameters" divides every number of
-            filters by the square root of n, "flops" by n, and None by nothing.
+            filters by the square root of n, "flops" by n, and None by nothing. "parameters" gives
+            492,334 on the CNN (planar 494,549) and 24.5 million on ResNet50 (25.6, the difference
+            in its classifier), at 9.0 and 3.9 times the multiply-adds; "flops" gives 1.05 times
+            the planar multiply-adds on the CNN and as many on ResNet50, with 70 thousand and 6.4
+            million parameters. Unless 4 is a multiple of n, a quarter of a 7x7 kernel's taps lie
+            outside its disc and stay unused.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
     the other orientations. Where some orientations lie between quarter turns, the kernel is cut to
     the taps at most `size / 2` from its centre, before as well as after the rotation: beyond, a
     turned kernel would read what is not there. (Bekkers et al. cut it after only; for a random 7x7
-    kernel on a smooth image that errs twice as much under turns of 45 degrees.)
+    kernel on a smooth image that errs about twice as much under turns of 45 degrees.)
 
     Args:
         kernel: `[..., size, size, in_channels, out_channels]`, of rank 4 or 5.
