@@ -16,9 +16,9 @@ class EquivarianceError(keras.metrics.Metric):
     """Mean over images of `||L Phi(f) - Phi(L f)||^2 / ||L Phi(f)||^2`, where L is scaling.
 
     Phi maps an image f to the features of a named stage. On images L is `ops.rescale`; on features
-    it is the action that the stage's layer declares: the same rescaling on planar maps, on
-    scale-spaces (Worrall & Welling 2019) also a shift of levels, on pyramids that shift alone;
-    compared where both sides have levels.
+    it is the action that the stage's layer declares: the same rescaling on planar maps and on those
+    of all orientations, on scale-spaces (Worrall & Welling 2019) also a shift of levels, on
+    pyramids that shift alone; compared where both sides have levels.
 
     Args:
         model: a model with stages, from `scale_zoo.create_model` or built with `layers.Stage`.
@@ -168,28 +168,37 @@ def _common_levels(layer, features, factor):
 
 
 def _input_scaling(model: keras.Model, factor: float):
-    """The action on a model's input: images, or scale-space features that begin with a stage."""
+    """The action on a model's input: images, or features that begin with a stage."""
     if len(model.inputs[0].shape) == 4:
         return lambda images: ops.rescale(images, factor)
-    base = model.get_layer(stage_names(model)[0]).base
-    return lambda features: ops.scale_action(features, factor, base)
+    first = model.get_layer(stage_names(model)[0])
+    return lambda features: _action(first, features, factor)
+
+
+def _action(layer: Stage, features, factor):
+    """Scales features as the stage's layer says that scaling the image scales them."""
+    if layer.action == "invariant":
+        return features
+    if layer.action == "planar":
+        return ops.rescale(features, factor)
+    if layer.action == "orientation":
+        return ops.rescale_maps(features, factor)
+    if layer.action == "pyramid":
+        return ops.pyramid_action(tf.nest.flatten(features), factor, layer.base)
+    return ops.scale_action(features, factor, layer.base)
 
 
 def _stage_error(layer, before, after, factor):
-    if layer.action == "planar":
-        return ops.relative_error(ops.rescale(before, factor), after)
-    if layer.action == "invariant":
-        return ops.relative_error(before, after)
+    expected = _action(layer, before, factor)
+    if layer.base is None:
+        return ops.relative_error(expected, after)
     levels = _common_levels(layer, before, factor)
     if not levels:
         return tf.fill(tf.shape(tf.nest.flatten(before)[0])[:1], float("nan"))
     common = slice(levels.start, levels.stop)
     if layer.action == "scale_space":
-        expected = ops.scale_action(before, factor, layer.base)
         return ops.relative_error(expected[:, common], after[:, common])
-    before, after = tf.nest.flatten(before), tf.nest.flatten(after)
-    expected = ops.pyramid_action(before, factor, layer.base)
-    return ops.relative_error(_join(expected[common]), _join(after[common]))
+    return ops.relative_error(_join(expected[common]), _join(tf.nest.flatten(after)[common]))
 
 
 def _join(levels):

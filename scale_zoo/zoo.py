@@ -21,6 +21,7 @@ METHODS: dict[str, type[methods.Plain]] = {
     "deformable_dss": methods.DeformableDss,
     "stn": methods.Stn,
     "fpn": methods.Fpn,
+    "so2": methods.So2,
 }
 
 SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
@@ -40,6 +41,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "deformable_dss_resnet50": {"interaction": 2},
     # All three stages, and about the parameters of the reference network.
     "fpn_cnn": {"pyramid_levels": 3, "pyramid_filters": 24},
+    # The orientations' pooling narrows the dense layers; this makes up for their parameters.
+    "so2_cnn": {"width": 1.06},
+    "so2_resnet50": {"n_orientations": 4},
 }
 
 WEIGHTS_FILE = "model.weights.h5"

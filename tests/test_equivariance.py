@@ -145,6 +145,27 @@ def test_a_pyramid_s_error_is_over_all_pixels_of_the_levels_both_sides_have():
     assert _error(model, images, 0.5, "conv") == pytest.approx(np.mean(difference / norm), rel=1e-4)
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.5])
+def test_maps_of_orientations_are_rescaled_in_their_places(images, factor):
+    inputs = keras.Input((12, 12, 1))
+    conv = layers.RotationLiftingConv2D(2, 1, n_orientations=3, use_bias=False)
+    model = keras.Model(inputs, layers.Stage("orientation", name="stage")(conv(inputs)))
+    assert _error(model, images, factor) < 1e-12
+
+
+def test_a_networks_error_on_orientations_is_that_of_loops(images):
+    inputs = keras.Input((4, 12, 12, 1))
+    first = layers.Stage("orientation", name="inputs")(inputs)
+    outputs = layers.Stage("orientation", name="stage")(keras.layers.Activation("relu")(first))
+    features = np.stack([images - 0.1 * place for place in range(4)], axis=1) - 0.4
+    expected = [[_rescale(np.maximum(level, 0), 0.5) for level in example] for example in features]
+    actual = [[np.maximum(_rescale(level, 0.5), 0) for level in example] for example in features]
+    difference = np.sum(np.square(np.subtract(expected, actual)), axis=(1, 2, 3, 4))
+    errors = difference / np.sum(np.square(expected), axis=(1, 2, 3, 4))
+    model = keras.Model(inputs, outputs)
+    assert _error(model, features, 0.5, "stage") == pytest.approx(np.mean(errors), rel=1e-4)
+
+
 def test_levels_that_a_shift_leaves_without_partner_are_not_compared():
     inputs = keras.Input((4, 8, 8, 1))
     first = layers.Stage("scale_space", base=2.0, name="stage")(inputs)

@@ -232,7 +232,7 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("plain_cnn", {"input_shape": (3, 28, 1)}, "`input_shape`.*4x4.*3, 28, 1"),
         ("plain_cnn", {"input_shape": (None, 28, 1)}, "`input_shape`.*known.*None, 28, 1"),
         ("plain_cnn", {"weights": "absent.weights.h5"}, "`weights`.*'absent.weights.h5'"),
-        ("plain_cnn", {"weights": "imagenet"}, "`weights`.*'imagenet'"),
+        ("plain_cnn", {"weights": "imagenet"}, "`weights='imagenet'`.*residual.*plain_cnn"),
         ("plain_cnn", {"dropout": 1.0}, "`dropout`.*Received 1.0"),
         ("plain_cnn", {"kernel_size": 4}, "`kernel_size`.*Received 4"),
         ("plain_cnn", {"mean": [0.5, 0.5]}, r"`mean`.*\[0.5, 0.5\]"),

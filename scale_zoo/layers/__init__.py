@@ -10,6 +10,7 @@ from scale_zoo.layers.on_levels import OnLevels
 from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
 from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
+from scale_zoo.layers.rotation_conv2d import RotationConv2D, RotationLiftingConv2D
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_pooling import ScalePooling
 from scale_zoo.layers.spatial_transformer import SpatialTransformer
@@ -26,6 +27,8 @@ __all__ = [
     "PyramidConv2D",
     "PyramidPooling",
     "ResizeLike",
+    "RotationConv2D",
+    "RotationLiftingConv2D",
     "ScaleConv2D",
     "ScalePooling",
     "SpatialTransformer",

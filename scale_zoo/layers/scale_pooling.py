@@ -1,4 +1,4 @@
-"""Pooling over the levels of a scale-space."""
+"""Pooling over the levels of a scale-space, or over orientations."""
 
 import keras
 import tensorflow as tf
@@ -10,12 +10,12 @@ MODES = ("max", "average")
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
 class ScalePooling(keras.layers.Layer):
-    """Pools scale-space features over their levels to planar features.
+    """Pools features over their levels of scale, or over orientations, to planar features.
 
     Args:
         mode: "max" or "average".
 
-    Input shape: `[batch, scale, height, width, channels]`.
+    Input shape: `[batch, scale or orientation, height, width, channels]`.
     Output shape: `[batch, height, width, channels]`.
 
     Raises:
@@ -35,7 +35,7 @@ class ScalePooling(keras.layers.Layer):
     def build(self, input_shape):
         if len(input_shape) != 5:
             raise ValueError(
-                "The input must be [batch, scale, height, width, channels]. "
+                "The input must be [batch, scale or orientation, height, width, channels]. "
                 f"Received shape {tuple(input_shape)}."
             )
         super().build(input_shape)

@@ -4,7 +4,7 @@ import keras
 
 from scale_zoo.layers.arguments import check_choice
 
-ACTIONS = ("planar", "scale_space", "pyramid", "invariant")
+ACTIONS = ("planar", "scale_space", "pyramid", "orientation", "invariant")
 # Those that move features from level to level.
 LEVEL_ACTIONS = ("scale_space", "pyramid")
 
@@ -19,8 +19,8 @@ class Stage(keras.layers.Layer):
     Args:
         action: "planar": the map is rescaled as the image is; "scale_space": every level is
             rescaled and the levels shift by `log(1 / factor) / log(base)`; "pyramid": the levels
-            shift by as much, at the same distance from the centre in pixels; "invariant": nothing
-            changes.
+            shift by as much, at the same distance from the centre in pixels; "orientation": the
+            map of every orientation is rescaled as the image is; "invariant": nothing changes.
         base: ratio of scale between neighbouring levels, for "scale_space" and "pyramid".
 
     Input and output shape: any, or a list of any.

@@ -7,6 +7,7 @@ from scale_zoo.methods.dss_v2 import DssV2
 from scale_zoo.methods.fpn import Fpn
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.plain import Plain
+from scale_zoo.methods.so2 import So2
 from scale_zoo.methods.stn import Stn
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Fpn",
     "ModulatedDeformable",
     "Plain",
+    "So2",
     "Stn",
 ]

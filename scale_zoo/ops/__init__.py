@@ -12,7 +12,18 @@ from scale_zoo.ops.pyramid_action import pyramid_action
 from scale_zoo.ops.pyramid_conv2d import pyramid_conv2d
 from scale_zoo.ops.rescale import rescale
 from scale_zoo.ops.resize import resize
-from scale_zoo.ops.scale_action import common_levels, relative_error, scale_action
+from scale_zoo.ops.rotation_action import rotation_action
+from scale_zoo.ops.rotation_conv2d import (
+    rotate_kernel,
+    rotation_conv2d,
+    rotation_lifting_conv2d,
+)
+from scale_zoo.ops.scale_action import (
+    common_levels,
+    relative_error,
+    rescale_maps,
+    scale_action,
+)
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
@@ -30,7 +41,12 @@ __all__ = [
     "pyramid_conv2d",
     "relative_error",
     "rescale",
+    "rescale_maps",
     "resize",
+    "rotate_kernel",
+    "rotation_action",
+    "rotation_conv2d",
+    "rotation_lifting_conv2d",
     "sampler",
     "sampling_points",
     "scale_action",

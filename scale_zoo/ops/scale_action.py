@@ -24,10 +24,7 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
         `[batch, scale, height, width, channels]`.
     """
     n_scales = features.shape[1]
-    folded = tf.reshape(features, tf.concat([[-1], tf.shape(features)[2:]], axis=0))
-    levels = tf.unstack(
-        tf.reshape(rescale(folded, factor), tf.shape(features)), num=n_scales, axis=1
-    )
+    levels = tf.unstack(rescale_maps(features, factor), num=n_scales, axis=1)
     lower, fraction = divmod(level_shift(factor, base), 1)
     outputs = []
     for level in range(n_scales):
@@ -39,6 +36,20 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
         else:
             outputs.append(tf.zeros_like(levels[0]))
     return tf.stack(outputs, axis=1)
+
+
+def rescale_maps(features: tf.Tensor, factor: float) -> tf.Tensor:
+    """Scales the map of every level or orientation, which stay in their places.
+
+    Args:
+        features: `[batch, levels, height, width, channels]`.
+        factor: scale factor of the image, above 0; below 1 shrinks.
+
+    Returns:
+        `[batch, levels, height, width, channels]`.
+    """
+    folded = tf.reshape(features, tf.concat([[-1], tf.shape(features)[2:]], axis=0))
+    return tf.reshape(rescale(folded, factor), tf.shape(features))
 
 
 def common_levels(n_scales: int, factor: float, base: float) -> range:

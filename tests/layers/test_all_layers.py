@@ -115,6 +115,28 @@ ROWS = {
     "ResizeLike by pooling": Row(
         layers.ResizeLike, lambda: {"mode": "average"}, [(9, 8, 2), (5, 4, 3)]
     ),
+    "RotationConv2D": Row(
+        layers.RotationConv2D,
+        lambda: {"filters": 4, "kernel_size": 5, "strides": 2, "use_bias": False},
+        (8, 9, 8, 2),
+    ),
+    "RotationConv2D with defaults": Row(
+        layers.RotationConv2D, lambda: {"filters": 4, "kernel_size": 3}, (4, 9, 8, 2)
+    ),
+    "RotationLiftingConv2D": Row(
+        layers.RotationLiftingConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 5,
+            "n_orientations": 6,
+            "strides": 2,
+            "use_bias": False,
+        },
+        (9, 8, 2),
+    ),
+    "RotationLiftingConv2D with defaults": Row(
+        layers.RotationLiftingConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
+    ),
     "ScaleConv2D": Row(
         layers.ScaleConv2D,
         lambda: {

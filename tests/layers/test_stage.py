@@ -6,7 +6,8 @@ from scale_zoo.layers import Stage
 
 
 @pytest.mark.parametrize(
-    ("action", "base"), [("planar", None), ("scale_space", 2.0), ("invariant", None)]
+    ("action", "base"),
+    [("planar", None), ("scale_space", 2.0), ("orientation", None), ("invariant", None)],
 )
 def test_features_pass_unchanged(action, base):
     features = np.random.default_rng(0).normal(size=[2, 3, 5, 4, 2]).astype(np.float32)
