@@ -55,9 +55,9 @@ class So2(Plain):
     def check_planar_weights(self):
         if self.match is not None or 4 % self.n_orientations:
             raise ValueError(
-                "A roto-translation network holds planar weights with `match=None`, which keeps the "
-                "numbers of filters, and `n_orientations` of 1, 2 or 4, which cuts no kernels to a "
-                f"disc. Received match={self.match!r} and n_orientations={self.n_orientations}."
+                "Kernels over orientations hold planar weights with `match=None`, which keeps the "
+                "numbers of filters, and 1, 2 or 4 orientations, which cut no kernels to a disc. "
+                f"Received match={self.match!r} and n_orientations={self.n_orientations}."
             )
 
     def planar(self, layer):
