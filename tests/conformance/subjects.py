@@ -11,8 +11,8 @@ import tensorflow as tf
 
 import scale_zoo
 
-from ..layers.test_all_layers import ROWS
 from ..models import weights
+from .layer_rows import ROWS
 
 # Small versions of the two skeletons, and the images they take.
 SMALL = {
@@ -25,6 +25,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "dss": {"n_scales": 2},
     "dss_v2": {"n_scales": 2},
     "deformable_dss": {"n_scales": 2},
+    # Brings the transform of large random weights near the identity.
+    "stn": {"localization_rate": 1e-5},
+    "fpn": {"pyramid_filters": 8},
+    "so2": {"n_orientations": 4},
 }
 
 

@@ -1,0 +1,80 @@
+"""What every layer promises beyond the common battery."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from scale_zoo import layers
+
+from .layer_rows import ROWS
+from .subjects import LAYERS, inputs, map_shapes, unknown_sizes
+
+
+@pytest.fixture(params=ROWS.values(), ids=ROWS.keys())
+def row(request):
+    return request.param
+
+
+@pytest.fixture(params=ROWS)
+def name(request):
+    return request.param
+
+
+def _shapes(outputs):
+    return [tuple(output.shape) for output in tf.nest.flatten(outputs)]
+
+
+def test_every_public_layer_has_a_row():
+    assert {row.layer.__name__ for row in ROWS.values()} == set(layers.__all__)
+
+
+def test_layer_is_registered_under_the_package(row):
+    assert keras.saving.get_registered_name(row.layer) == f"scale_zoo>{row.layer.__name__}"
+
+
+def test_config_holds_every_constructor_argument(row):
+    arguments = row.arguments() | {"name": "some_name"}
+    config = row.layer(**arguments).get_config()
+    arguments.pop("layer", None)
+    assert {key: config[key] for key in arguments} == arguments
+
+
+def test_config_round_trips(row):
+    layer = row.build()
+    restored = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert isinstance(restored, row.layer)
+    assert restored.get_config() == layer.get_config()
+
+
+def test_unknown_sizes_stay_unknown_in_symbolic_and_computed_shapes(row):
+    shapes = unknown_sizes(row.input_shape)
+    outputs = row.build()(map_shapes(keras.Input, shapes))
+    computed = row.build().compute_output_shape(map_shapes(lambda s: (None, *s), shapes))
+    computed = computed if isinstance(computed, list) else [computed]
+    assert _shapes(outputs) == [tuple(shape) for shape in computed]
+    assert all(shape[-3:-1] == (None, None) for shape in _shapes(outputs))
+
+
+@pytest.mark.parametrize("size", ["its own", "smallest"])
+def test_unknown_sizes_compute_what_known_ones_do(name, size):
+    row, subject = ROWS[name], LAYERS[name]
+    shape = row.input_shape
+    if size == "smallest":
+        shape = map_shapes(lambda s: (*s[:-3], row.smallest, row.smallest, s[-1]), shape)
+    known, flexible = subject.build(shape), subject.build(unknown_sizes(shape))
+    images = inputs(shape)
+    for found, truth in zip(
+        tf.nest.flatten(flexible(images)), tf.nest.flatten(known(images)), strict=True
+    ):
+        assert np.isfinite(truth).all()
+        np.testing.assert_allclose(found, truth, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_and_coloured_inputs_pass(row, channels):
+    if row.arguments().get("deformable_groups", 1) > 1:
+        pytest.skip("Groups need channels to divide.")
+    shapes = map_shapes(lambda s: (2, *s[:-1], channels), row.input_shape)
+    outputs = row.build()(map_shapes(tf.ones, shapes))
+    assert all(np.isfinite(output).all() for output in tf.nest.flatten(outputs))
