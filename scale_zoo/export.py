@@ -1,5 +1,6 @@
 """SavedModels that take images of any size and need TensorFlow alone."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -20,7 +21,10 @@ class _Server(tf.Module):
 
     def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
         super().__init__()
-        self.model = model
+        # The weights alone: beside the model itself, a trace of each of its layers would be saved.
+        self.weights = tf_variables(model)
+        self.network = functools.partial(model, training=False)
+        self.image_size = tuple(model.input_shape[1:3])
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
 
@@ -30,16 +34,21 @@ class _Server(tf.Module):
 
     @tf.function
     def serve_float(self, images):
-        height, width = self.model.input_shape[1:3]
+        height, width = self.image_size
         if height is not None and width is not None:
             images = tf.image.resize_with_pad(images, height, width, antialias=True)
-        probabilities = self.model(images, training=False)
+        probabilities = self.network(images)
         class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "probabilities": probabilities,
             "class_ids": class_ids,
             "class_names": tf.gather(self.class_names, class_ids),
         }
+
+
+def tf_variables(model: keras.Model) -> list[tf.Variable]:
+    """Returns a model's weights as TensorFlow's variables, which Keras 3 wraps in its own."""
+    return [each if isinstance(each, tf.Variable) else each.value for each in model.weights]
 
 
 def export_model(

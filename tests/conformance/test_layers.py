@@ -56,6 +56,14 @@ def test_unknown_sizes_stay_unknown_in_symbolic_and_computed_shapes(row):
     assert all(shape[-3:-1] == (None, None) for shape in _shapes(outputs))
 
 
+def test_computed_shapes_are_the_real_ones(name):
+    row, subject = ROWS[name], LAYERS[name]
+    outputs = subject.model(inputs(subject.shape))
+    computed = row.build().compute_output_shape(map_shapes(lambda s: (2, *s), row.input_shape))
+    computed = computed if isinstance(computed, list) else [computed]
+    assert [tuple(shape) for shape in computed] == _shapes(outputs)
+
+
 @pytest.mark.parametrize("size", ["its own", "smallest"])
 def test_unknown_sizes_compute_what_known_ones_do(name, size):
     row, subject = ROWS[name], LAYERS[name]

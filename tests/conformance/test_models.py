@@ -52,6 +52,11 @@ def test_images_may_be_grey_or_coloured(name, channels):
     assert _finite(outputs)
 
 
+def test_computed_shapes_are_the_real_ones(name):
+    model, shape = MODELS[name].model, MODELS[name].shape
+    assert tuple(model.compute_output_shape((2, *shape))) == tuple(model(inputs(shape)).shape)
+
+
 def test_unknown_sizes_compute_what_known_odd_ones_do(name):
     channels = IMAGES[_skeleton(name)][2]
     known = _features(name, (31, 29, channels))
