@@ -18,7 +18,7 @@ def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -
 
     A multiplication and an addition are two. The count is that of TensorFlow's profiler, of the
     operations that are really computed: taps of a dilated kernel that never touch the image are
-    left out; what sampling costs is not counted, but the product of kernel and samples is.
+    left out, and where images are read between pixels, it is the arithmetic that counts.
 
     Args:
         model: a network of images.

@@ -1,0 +1,153 @@
+"""Networks: what a step of each costs, what memory it takes, what training adds to it."""
+
+import concurrent.futures
+import multiprocessing
+import resource
+import statistics
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scale_zoo import callbacks, complexity, data, training, zoo
+from scale_zoo.benchmarks.timing import cell, ratios, time_in_turn
+from scale_zoo.training_config import TrainingConfig
+
+# Image shapes at which the skeletons are timed.
+SHAPES = {"resnet50": (64, 64, 3), "cnn": (28, 28, 1)}
+# Options without which a model does not take these images.
+OPTIONS = {"dss_v2_resnet50": {"n_scales": 2}}
+
+
+def models(rounds: int) -> None:
+    """Prints every model beside the planar one of its skeleton, in turn with it."""
+    batch = 16
+    print(
+        f"Batch {batch}; ResNet50s at 64x64, CNNs at 28x28. Time is that of a step relative to the "
+        "planar network's, then divided by the ratio of FLOPs: inference, training.\n"
+    )
+    print(
+        "| model | parameters | FLOPs, M | inference, images/s | training, images/s | time / plain "
+        "| time / FLOP ratio |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for skeleton, shape in SHAPES.items():
+        baseline = f"plain_{skeleton}"
+        _, plain_flops, plain_steps = _network(baseline, shape, batch)
+        for name in (name for name in zoo.list_models() if name.endswith(f"_{skeleton}")):
+            parameters, flops, steps = _network(name, shape, batch)
+            rates, relative, per_flop = [], [], []
+            for step, plain_step in zip(steps, plain_steps, strict=True):
+                seconds, plain_seconds = time_in_turn([step, plain_step], rounds)
+                rates.append(cell([batch / each for each in seconds], digits=0))
+                ratio = statistics.median(ratios(seconds, plain_seconds))
+                relative.append(f"{ratio:.2f}")
+                per_flop.append(f"{ratio / (flops / plain_flops):.2f}")
+            option = "".join(f", {k}={v}" for k, v in OPTIONS.get(name, {}).items())
+            print(
+                f"| {name}{option} | {parameters:,} | {flops / 1e6:,.0f} | {' | '.join(rates)} | "
+                f"{', '.join(relative)} | {', '.join(per_flop)} |",
+                flush=True,
+            )
+
+
+def _network(name, shape, batch):
+    """Returns parameters, FLOPs, and the compiled steps of inference and training."""
+    model = zoo.create_model(name, shape, 10, classifier_activation=None, **OPTIONS.get(name, {}))
+    training.compile_model(model, TrainingConfig())
+    images = tf.random.uniform([batch, *shape])
+    labels = tf.one_hot(tf.range(batch) % 10, 10)
+    infer = tf.function(lambda: model(images, training=False))
+    learn = tf.function(lambda: model.train_step((images, labels))["loss"])
+    return complexity.count_parameters(model), complexity.count_flops(model), (infer, learn)
+
+
+def memory(rounds: int) -> None:
+    """Prints the peak memory of one training step of ResNet50s, each in a process of its own."""
+    batch, size = 8, 224
+    print(f"Batch {batch}, {size}x{size}; resident memory of the process in MiB.\n")
+    print("| model | before the step | peak | of the step |")
+    print("|---|---|---|---|")
+    for name in ("plain_resnet50", "deformable_resnet50", "modulated_deformable_resnet50"):
+        with concurrent.futures.ProcessPoolExecutor(
+            1, mp_context=multiprocessing.get_context("spawn")
+        ) as process:
+            before, peak = process.submit(_peak_memory, name, batch, size).result()
+        print(f"| {name} | {before:,.0f} | {peak:,.0f} | {peak - before:,.0f} |")
+
+
+def _peak_memory(name, batch, size):
+    """Returns resident memory before a training step and its peak afterwards, in MiB."""
+    model = zoo.create_model(name, (size, size, 3), classifier_activation=None)
+    training.compile_model(model, TrainingConfig(optimizer="sgd"))
+    images = tf.zeros([batch, size, size, 3])
+    labels = tf.one_hot(tf.zeros([batch], tf.int32), 1000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model.train_on_batch(images, labels)
+    return before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def pipeline(rounds: int) -> None:
+    """Prints how fast training batches come: shuffled, rescaled at random, batched."""
+    print("| images | images a second |")
+    print("|---|---|")
+    for name, shape, count, batch, steps in (
+        ("28x28 grey", (28, 28, 1), 10_000, 128, 100),
+        ("224x224 colour", (224, 224, 3), 512, 32, 8),
+    ):
+        batches = iter(data.training_batches(_noise(count, shape), batch, 10, (0.3, 1.0), seed=0))
+
+        def read(batches=batches, steps=steps):
+            for _ in range(steps):
+                next(batches)
+
+        (seconds,) = time_in_turn([read], rounds)
+        images = steps * batch
+        print(f"| {name} | {cell([images / s for s in seconds], digits=0)} |")
+
+
+def train(rounds: int) -> None:
+    """Prints `fit` with the pipeline and all callbacks beside a bare compiled step."""
+    batch, steps = 128, 20
+    examples = _noise(10_000, (28, 28, 1))
+    print(f"Batch {batch}, 28x28 grey, images a second.\n")
+    print("| model | bare step | fit | fit / bare |")
+    print("|---|---|---|---|")
+    for name, options in (("plain_cnn", {}), ("dss_cnn", {"n_scales": 2})):
+        model = zoo.create_model(name, classifier_activation=None, **options)
+        training.compile_model(model, TrainingConfig())
+        batches = data.training_batches(examples, batch, 10, (0.3, 1.0), seed=0)
+        images, labels = next(iter(batches))
+        step = tf.function(lambda images, labels, model=model: model.train_step((images, labels)))
+        rates = []
+
+        class Rate(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None, rates=rates):
+                rates.append(logs["images_per_second"])
+
+        def bare(step=step, images=images, labels=labels):
+            for _ in range(steps):
+                float(step(images, labels)["loss"])
+
+        def fit(model=model, batches=batches, rate=Rate):
+            model.fit(
+                batches,
+                steps_per_epoch=steps + 1,
+                verbose=0,
+                callbacks=[callbacks.StopOnNan(), callbacks.Throughput(batch), rate()],
+            )
+
+        seconds, _ = time_in_turn([bare, fit], rounds)
+        bare_rates = [steps * batch / s for s in seconds]
+        fit_rates = rates[-len(bare_rates) :]
+        option = "".join(f", {key}={value}" for key, value in options.items())
+        print(
+            f"| {name}{option} | {cell(bare_rates, digits=0)} | {cell(fit_rates, digits=0)} | "
+            f"{cell(ratios(fit_rates, bare_rates), digits=2)} |"
+        )
+
+
+def _noise(count, shape):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, *shape), np.uint8)
+    return data.Examples(images, rng.integers(0, 10, count, np.int32))
