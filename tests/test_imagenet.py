@@ -98,3 +98,32 @@ def test_a_network_that_cannot_hold_the_weights_is_refused(name, arguments, mess
 def test_options_tell_how_to_normalize():
     assert imagenet.options("imagenet").keys() == {"mean", "deviation"}
     assert imagenet.options(None) == {}
+
+
+@pytest.mark.parametrize("name", ["fpn_resnet50", "stn_resnet50"])
+def test_backbones_behind_and_below_other_layers_are_those_of_keras_applications(name, reference):
+    model = scale_zoo.create_model(name, weights="imagenet", include_top=False)
+    truth, images = _truth(reference, _images())
+    for found, expected in zip(_stages(model, images), truth, strict=True):
+        np.testing.assert_allclose(found, expected, 0, 1e-4 * np.abs(expected).max())
+
+
+def test_the_finest_level_of_a_pyramid_is_that_of_keras_applications(reference):
+    model = scale_zoo.create_model("dss_v2_resnet50", weights="imagenet", n_scales=2)
+    truth, images = _truth(reference, _images())
+    for found, expected in zip(_stages(model, images), truth, strict=True):
+        np.testing.assert_allclose(found[0], expected, 0, 1e-4 * np.abs(expected).max())
+
+
+def test_orientation_0_of_a_roto_translation_network_is_that_of_keras_applications(reference):
+    options = {"match": None, "n_orientations": 2, "include_top": False}
+    model = scale_zoo.create_model("so2_resnet50", weights="imagenet", **options)
+    truth, images = _truth(reference, _images())
+    for found, expected in zip(_stages(model, images), truth, strict=True):
+        np.testing.assert_allclose(found[:, 0], expected, 0, 1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("options", [{}, {"match": None, "n_orientations": 8}])
+def test_a_roto_translation_network_says_when_it_cannot_hold_the_weights(options):
+    with pytest.raises(ValueError, match="hold planar weights with `match=None`.*Received match"):
+        scale_zoo.create_model("so2_resnet50", weights="imagenet", **options)

@@ -178,7 +178,9 @@ _FUNCTIONS = {
 
 
 def _gradients(images, points, outputs_gradient):
-    points_gradient = _points_gradient(images, points, outputs_gradient)
+    # Not before they are needed: what is gathered here would be held through the forward pass.
+    with tf.control_dependencies([outputs_gradient]):
+        points_gradient = _points_gradient(images, points, outputs_gradient)
     # One after the other, for memory again.
     with tf.control_dependencies([points_gradient]):
         images_gradient = _images_gradient(images, points, outputs_gradient)
