@@ -125,5 +125,5 @@ def test_orientation_0_of_a_roto_translation_network_is_that_of_keras_applicatio
 
 @pytest.mark.parametrize("options", [{}, {"match": None, "n_orientations": 8}])
 def test_a_roto_translation_network_says_when_it_cannot_hold_the_weights(options):
-    with pytest.raises(ValueError, match="hold planar weights with `match=None`.*Received match"):
+    with pytest.raises(ValueError, match=r"hold planar weights with `match=None`.*Received match"):
         scale_zoo.create_model("so2_resnet50", weights="imagenet", **options)
