@@ -10,7 +10,6 @@ CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
-EXPORTED = "saved_model"
 
 # In the folder of checkpoints.
 STATE_FILE = "state.json"

@@ -16,13 +16,13 @@ from scale_zoo import (
     data,
     evaluation,
     export,
-    imagenet,
     ops,
     run_files,
     schedules,
     zoo,
 )
 from scale_zoo.equivariance import FACTORS
+from scale_zoo.models import imagenet
 from scale_zoo.training_config import (
     STRATEGIES,
     TrainingConfig,
@@ -140,7 +140,7 @@ def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
     }
     evaluation.plot_over_scale({config.model: metrics["test"]}, folder)
     run_files.write_json(folder / run_files.METRICS_FILE, metrics)
-    export.export_run(folder, folder / run_files.EXPORTED, overwrite=config.resume)
+    export.export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics
 
 

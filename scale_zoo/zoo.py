@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 
-from scale_zoo import imagenet, methods, models, run_files
+from scale_zoo import methods, models
+from scale_zoo.models import imagenet
 
 METHODS: dict[str, type[methods.Plain]] = {
     "plain": methods.Plain,
@@ -48,6 +49,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 WEIGHTS_FILE = "model.weights.h5"
 DESCRIPTION_FILE = "model.json"
+# The folder of a work directory in which a run's network is exported.
+EXPORTED = "saved_model"
 
 
 def list_models() -> list[str]:
@@ -183,8 +186,8 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
     folder = pathlib.Path(entry)
     if entry in list_pretrained():
         folder = _zoo_folder() / entry.replace("/", ".", 1)
-    elif (folder / run_files.EXPORTED / DESCRIPTION_FILE).is_file():
-        folder /= run_files.EXPORTED
+    elif (folder / EXPORTED / DESCRIPTION_FILE).is_file():
+        folder /= EXPORTED
     if not (folder / DESCRIPTION_FILE).is_file():
         raise ValueError(
             f"`entry` must be one of {', '.join(list_pretrained())}, the work directory of a "

@@ -5,7 +5,13 @@ from PIL import Image
 import scale_zoo
 from scale_zoo import sampling_plot
 
-OPTIONS = {"width": 0.1, "kernel_size": 3, "deformable_stages": [2, 3], "offset_kernel_size": 1}
+OPTIONS = {
+    "width": 0.1,
+    "kernel_size": 3,
+    "deformable_stages": [2, 3],
+    "offset_kernel_size": 1,
+    "offset_rate": 1,
+}
 
 
 def _model(name="modulated_deformable_cnn", **options):

@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from scale_zoo import command_line, evaluation, run_files
+from scale_zoo import command_line, evaluation
 from scale_zoo.training import train
 from scale_zoo.training_config import TrainingConfig
 
@@ -34,7 +34,7 @@ def main() -> None:
     metrics = train(config)
     print(evaluation.summary(metrics["test"]))
     print(f"metrics, pictures, checkpoints: {config.workdir}")
-    print(f"SavedModel:                     {config.workdir}/{run_files.EXPORTED}")
+    print(f"SavedModel:                     {config.workdir}/{zoo.EXPORTED}")
     print(f"curves of the run:              tensorboard --logdir={config.workdir}")
 
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 import scale_zoo
-from scale_zoo import imagenet
+from scale_zoo.models import imagenet
 
-from .models import weights
+from . import weights
 
 STAGES = {"stage1": "pool1_pool", "stage3": "conv3_block4_out", "stage5": "conv5_block3_out"}
 
