@@ -43,13 +43,10 @@ class Progress:
             return
         self._last = self._clock()
         for run in runs:
-            LOGGER.info(
-                "%s epoch %d of %d%s",
-                self._title(run),
-                min(run.finished_epochs + 1, run.config.epochs),
-                run.config.epochs,
-                self.time_left() if run is runs[-1] else "",
-            )
+            done, epochs = run.finished_epochs, run.config.epochs
+            where = f"in epoch {done + 1} of {epochs}" if done < epochs else "measuring"
+            left = self.time_left() if run is runs[-1] else ""
+            LOGGER.info("%s %s%s", self._title(run), where, left)
 
     def ended(self, run: Run, reason: str | None) -> None:
         """Tells that a run is finished or broken."""

@@ -71,13 +71,22 @@ def parse_vary(texts: Sequence[str], base: TrainingConfig) -> dict[str, list[Any
 
 
 def _split_values(text) -> list[Any]:
-    """Splits at commas, reading each part as JSON where it is JSON."""
-    try:
-        return json.loads(f"[{text}]")
-    except json.JSONDecodeError:
-        parts = [part.strip() for part in text.split(",")]
-    parsed = parse_options(tuple(f"{n}={part}" for n, part in enumerate(parts)))
-    return list(parsed.values())
+    """Splits at commas; a part is JSON where it is JSON, else a plain word."""
+    values = []
+    while True:
+        text = text.lstrip()
+        try:
+            value, end = json.JSONDecoder().raw_decode(text)
+            is_json = text[end:].lstrip()[:1] in ("", ",")
+        except json.JSONDecodeError:
+            is_json = False
+        if not is_json:
+            end = (text + ",").index(",")
+            value = text[:end].strip()
+        values.append(value)
+        _, comma, text = text[end:].partition(",")
+        if not comma:
+            return values
 
 
 def _default(name, models) -> Any:
