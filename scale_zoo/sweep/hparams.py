@@ -68,18 +68,19 @@ def plain_value(value: Any) -> bool | float | str:
     return float(value) if isinstance(value, int | float) else value_text(value)
 
 
-def write_experiment(folder: pathlib.Path, runs: Sequence[Run]) -> None:
+def write_experiment(folder: pathlib.Path, runs: Sequence[Run], names: Sequence[str]) -> None:
     """Writes which hyperparameters a study varies over which values, and what it measures.
 
     Args:
         folder: the folder for this record alone; it is made anew.
         runs: all runs of the study.
+        names: the hyperparameters that it varies.
     """
     from tensorboard.plugins.hparams import api
 
     all_values = [hyperparameters(run.config) for run in runs]
     domains = []
-    for name in dict.fromkeys(name for run in runs for name in run.departures):
+    for name in names:
         values = [plain_value(each[name]) for each in all_values if name in each]
         if len({type(value) for value in values}) > 1:
             values = [value_text(value) for value in values]

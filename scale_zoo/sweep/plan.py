@@ -90,7 +90,10 @@ def make_plan(
                 check_config(run.config)
             except ValueError as error:
                 raise ValueError(f"run {run.name}: {error}") from None
-        runs.setdefault(run.name, run)
+        if runs.setdefault(run.name, run).departures != run.departures:
+            raise ValueError(
+                f"`vary` must not hold two values of one name. Received two of {run.name}."
+            )
     return list(runs.values())
 
 
@@ -146,10 +149,18 @@ def _make_run(base, values, output) -> Run:
 
 
 def _run_name(departures) -> str:
+    """Returns a folder's name; with a hash where what it tells had to change for that."""
     if not departures:
         return CENTRE
-    name = ",".join(f"{short_name(name)}={value_text(value)}" for name, value in departures.items())
+    name = ",".join(
+        f"{short_name(name)}={_folder_text(value)}" for name, value in departures.items()
+    )
     plain = re.sub(r"[^\w.=,+-]+", "_", name)
     if plain == name and len(name) <= LONGEST_NAME:
         return name
     return f"{plain[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _folder_text(value) -> str:
+    # Brackets would be patterns to a shell.
+    return "+".join(map(value_text, value)) if isinstance(value, list) else value_text(value)

@@ -21,19 +21,19 @@ ERROR_FACTOR = "0.50"
 
 
 def write_tables(
-    folder: pathlib.Path, runs: Sequence[Run], broken: Mapping[str, str]
+    folder: pathlib.Path, runs: Sequence[Run], names: Sequence[str], broken: Mapping[str, str]
 ) -> tuple[pathlib.Path, pathlib.Path]:
     """Writes a row for each run: all final metrics as CSV, the main ones in Markdown.
 
     Args:
         folder: where the tables go.
         runs: all runs of the study.
+        names: the hyperparameters that it varies.
         broken: the reason by name for each run that broke.
 
     Returns:
         The paths of the two tables.
     """
-    names = _varied(runs)
     rows = []
     for run in runs:
         values = hyperparameters(run.config)
@@ -83,13 +83,14 @@ def _markdown(rows, names):
 
 
 def plot_study(
-    folder: pathlib.Path, runs: Sequence[Run], one_at_a_time: bool
+    folder: pathlib.Path, runs: Sequence[Run], names: Sequence[str], one_at_a_time: bool
 ) -> list[pathlib.Path]:
     """Draws accuracy over scale by value, one picture for each hyperparameter.
 
     Args:
         folder: where the pictures go.
         runs: all runs of the study; those that are not finished are left out.
+        names: the hyperparameters that it varies.
         one_at_a_time: whether to draw of each hyperparameter those runs alone that depart from the
             centre in nothing else; else a curve is the mean over all runs of a value.
 
@@ -102,7 +103,7 @@ def plot_study(
     from matplotlib.figure import Figure
 
     paths = []
-    for name in _varied(runs):
+    for name in names:
         groups = _by_value(runs, name, one_at_a_time)
         if not groups:
             continue
@@ -136,11 +137,6 @@ def plot_study(
         unfinished.replace(path)
         paths.append(path)
     return paths
-
-
-def _varied(runs) -> list[str]:
-    """Returns the hyperparameters in which runs differ from the centre or from each other."""
-    return list(dict.fromkeys(name for run in runs for name in run.departures))
 
 
 def _result(run) -> dict[str, float]:

@@ -85,13 +85,13 @@ def run_sweep(
     broken = {}
 
     def write_report() -> Outcome:
-        tables = report.write_tables(output, runs, broken)
-        pictures = report.plot_study(output, runs, mode == "one_at_a_time")
+        tables = report.write_tables(output, runs, list(varied), broken)
+        pictures = report.plot_study(output, runs, list(varied), mode == "one_at_a_time")
         return Outcome(runs, broken, tables, pictures)
 
     with _alone_in(output):
         run_files.write_json(output / STUDY_FILE, _kept(base))
-        hparams.write_experiment(output / hparams.FOLDER, runs)
+        hparams.write_experiment(output / hparams.FOLDER, runs, list(varied))
         progress = Progress(runs)
 
         def ended(run, reason):

@@ -82,6 +82,17 @@ def test_names_are_good_for_folders():
     assert not [name for name in names if set(name) & set("/\\: \"'[]*?")]
 
 
+def test_a_list_is_readable_in_a_name():
+    base = TrainingConfig(model="deformable_dss_cnn")
+    _, run = make_plan(base, {"option.deformable_stages": [[2, 3]]}, "out")
+    assert run.name == "deformable_stages=2+3"
+
+
+def test_two_values_of_one_name_are_refused():
+    with pytest.raises(ValueError, match=r"two values of one name. Received two of mean=0\.5"):
+        make_plan(BASE, {"option.mean": [[0.5], 0.5]}, "out")
+
+
 def test_a_long_name_is_cut_and_stays_its_own():
     varied = {"data_dir": [100 * "long/" + end for end in ("a", "b")]}
     names = [run.name for run in make_plan(BASE, varied, "out", "grid")]
