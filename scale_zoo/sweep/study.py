@@ -77,9 +77,9 @@ def run_sweep(
     runs = make_plan(base, varied, output, mode, sample, sample_seed)
     _check_output(output, base)
     unfinished = [run for run in runs if not run.is_finished]
-    LOGGER.info("%d runs, %d of them finished before", len(runs), len(runs) - len(unfinished))
+    LOGGER.info("%d runs, of which %d are finished", len(runs), len(runs) - len(unfinished))
     if unfinished:
-        LOGGER.info("Checking the data and networks of the others.")
+        LOGGER.info("Checking data and networks.")
         check_runs(unfinished)
     output.mkdir(parents=True, exist_ok=True)
     broken = {}
