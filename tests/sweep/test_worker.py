@@ -1,4 +1,6 @@
 import dataclasses
+import io
+import sys
 
 import pytest
 
@@ -40,3 +42,15 @@ def test_runs_that_differ_in_their_seed_alone_load_the_data_once(monkeypatch):
     configs = [dataclasses.asdict(dataclasses.replace(BASE, seed=seed)) for seed in (0, 1)]
     worker.check([{"name": "", "config": config} for config in configs])
     assert len(loaded) == 1
+
+
+def test_what_goes_wrong_is_told_in_the_last_line(monkeypatch, capsys):
+    def train(orders):
+        raise FloatingPointError(f"The loss of {orders[0]}\nbecame nan.")
+
+    monkeypatch.setattr(worker, "TASKS", {"train": train})
+    monkeypatch.setattr(sys, "argv", ["worker", "train"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO('["centre"]\n'))
+    with pytest.raises(SystemExit, match=r"^error: The loss of centre became nan\.$"):
+        worker.main()
+    assert "Traceback" in capsys.readouterr().err
