@@ -1,7 +1,7 @@
 """Studies hyperparameters: trains a network with one after another value of each.
 
-Example: python tools/sweep.py --flagfile=recipes/dss_cnn.digits.flags --output=runs/sweep \
-    --vary=option.base=1.3,1.5,1.7,2 --vary=learning_rate=0.01,0.001
+Example: python tools/sweep.py --flagfile=recipes/dss_cnn.digits.flags --output=runs/sweep
+             --vary=option.base=1.3,1.5,1.7,2 --vary=learning_rate=0.01,0.001
 
 The flags of tools/train.py make the centre of the study.
 """

@@ -16,27 +16,22 @@ from scale_zoo.training_config import TrainingConfig
 
 # In the study's folder.
 FOLDER = "hparams"
-# TensorBoard ticks the first five metrics; the view's left column has the others.
-METRICS = {
-    "validation_accuracy": "validation accuracy",
-    "test_accuracy": "test accuracy",
-    "test_accuracy_at_0.50": "test accuracy at 0.50",
-    "test_accuracy_at_0.33": "test accuracy at 0.33",
-    "test_equivariance_error_at_0.50": "equivariance error at 0.50",
-    "parameters": "parameters",
-    "test_accuracy_at_1.00": "test accuracy at 1.00",
-    **{
-        f"test_{quantity}_at_{factor:.2f}": f"{text} at {factor:.2f}"
-        for quantity, text in (
-            ("accuracy", "test accuracy"),
-            ("equivariance_error", "equivariance error"),
+# TensorBoard ticks the first five; the view's left column has the others.
+METRICS = tuple(
+    dict.fromkeys(
+        (
+            "validation_accuracy",
+            "test_accuracy",
+            "test_accuracy_at_0.50",
+            "test_accuracy_at_0.33",
+            "test_equivariance_error_at_0.50",
+            *(f"test_accuracy_at_{factor:.2f}" for factor in (1.0, *FACTORS)),
+            *(f"test_equivariance_error_at_{factor:.2f}" for factor in FACTORS),
+            "parameters",
+            "images_per_second",
         )
-        for factor in FACTORS
-        if f"{factor:.2f}" not in ("0.50", "0.33")
-    },
-    "test_equivariance_error_at_0.33": "equivariance error at 0.33",
-    "images_per_second": "images a second in training",
-}
+    )
+)
 
 
 def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -86,12 +81,10 @@ def write_experiment(folder: pathlib.Path, runs: Sequence[Run], names: Sequence[
             values = [value_text(value) for value in values]
         values = list(dict.fromkeys(values))
         domains.append(api.HParam(short_name(name), api.Discrete(values)))
-    metrics = [api.Metric(name, display_name=text) for name, text in METRICS.items()]
-    metrics.append(
-        api.Metric(
-            "epoch_accuracy", group="validation", display_name="validation accuracy, last epoch"
-        )
-    )
+    metrics = [api.Metric(name, display_name=name.replace("_", " ")) for name in METRICS]
+    # The one that is there while a run is at work.
+    name = "validation accuracy of the last epoch"
+    metrics.append(api.Metric("epoch_accuracy", group="validation", display_name=name))
     shutil.rmtree(folder, ignore_errors=True)
     with tf.summary.create_file_writer(str(folder)).as_default():
         api.hparams_config(domains, metrics)

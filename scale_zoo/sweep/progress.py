@@ -57,14 +57,14 @@ class Progress:
         LOGGER.info("%s %s%s", self._title(run), how, self.time_left())
 
     def time_left(self) -> str:
-        """Returns "; about 5 minutes left"; nothing where nothing is left, or not yet known."""
+        """Returns " (about 5 minutes left)"; nothing where nothing is left, or not yet known."""
         done = self._done + sum(
             run.finished_epochs - self._at_start[run.name] for run in self._left.values()
         )
         left = sum(run.config.epochs - run.finished_epochs for run in self._left.values())
         if not self._left or not done:
             return ""
-        return f"; {in_words((self._clock() - self._began) * left / done)} left"
+        return f" ({in_words((self._clock() - self._began) * left / done)} left)"
 
     def _title(self, run):
         return f"run {self._runs.index(run) + 1} of {len(self._runs)}, {run.name}:"

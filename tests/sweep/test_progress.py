@@ -38,7 +38,7 @@ def test_what_is_left_costs_what_was_done(runs, messages):
     progress.ended(runs[0], None)
     assert messages() == [
         "run 1 of 3, centre: goes on after epoch 5 of 10",
-        "run 1 of 3, centre: is finished, 98.66% of test images right; about 40 minutes left",
+        "run 1 of 3, centre: is finished, 98.66% of test images right (about 40 minutes left)",
     ]
 
 
@@ -51,7 +51,7 @@ def test_a_broken_run_is_told_with_its_reason_and_left_out_of_what_is_left(runs,
     # 2 epochs took a minute; 20 are left.
     assert messages() == [
         "run 2 of 3, base=1.3: begins",
-        "run 2 of 3, base=1.3: broke: The loss became nan.; about 10 minutes left",
+        "run 2 of 3, base=1.3: broke: The loss became nan. (about 10 minutes left)",
     ]
 
 
