@@ -1,11 +1,22 @@
-"""What all tools share: one line for an error, a clean stop."""
+"""What all tools share: one line for an error, a clean stop, the flags of training."""
 
+import dataclasses
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from absl import app, flags
 from absl import logging as absl_logging
+
+from scale_zoo.training_config import TrainingConfig
+
+DEFINE = {
+    bool: flags.DEFINE_bool,
+    float: flags.DEFINE_float,
+    int: flags.DEFINE_integer,
+    str: flags.DEFINE_string,
+    tuple[str, ...]: flags.DEFINE_multi_string,
+}
 
 
 def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
@@ -34,6 +45,25 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
         app.run(guarded, flags_parser=_parse)
     except flags.Error as error:
         sys.exit(f"error: {error} See --help.")
+
+
+def define_training_flags(left_out: Collection[str] = ()) -> Callable[[], TrainingConfig]:
+    """Defines a flag for each field of `TrainingConfig` but those left out.
+
+    Returns:
+        A function that returns the configuration which the parsed flags make.
+    """
+    defined = {
+        field.name: DEFINE[field.type](field.name, field.default, field.metadata["help"])
+        for field in dataclasses.fields(TrainingConfig)
+        if field.name not in left_out
+    }
+
+    def configuration() -> TrainingConfig:
+        values = {name: flag.value for name, flag in defined.items()}
+        return TrainingConfig(**values | {"option": tuple(values["option"])})
+
+    return configuration
 
 
 def _show_messages():

@@ -17,6 +17,8 @@ RANDOM_IMAGES = 5000
 # Images whose features are compared; they cost most and vary least.
 ERROR_IMAGES = 1000
 
+FACTOR_LABEL = "scale factor of the image (1 is the original size)"
+
 
 def evaluate(
     model: keras.Model,
@@ -116,20 +118,11 @@ def plot_over_scale(evaluations: dict[str, dict[str, Any]], folder: pathlib.Path
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         for name, evaluation in evaluations.items():
-            rows = [row for row in evaluation["over_scale"] if row[quantity] is not None]
-            rows.sort(key=lambda row: row["factor"])
-            axes.errorbar(
-                [row["factor"] for row in rows],
-                [row[quantity]["mean"] for row in rows],
-                yerr=[row[quantity]["standard_error"] for row in rows],
-                marker="o",
-                capsize=3,
-                label=name,
-            )
+            draw_curve(axes, evaluation["over_scale"], quantity, label=name)
         if quantity == "equivariance_error":
             axes.set_yscale("symlog", linthresh=0.01)
             axes.set_ylim(bottom=0)
-        axes.set_xlabel("scale factor of the image (1 is the original size)")
+        axes.set_xlabel(FACTOR_LABEL)
         axes.set_ylabel(label)
         axes.set_title(title)
         axes.grid(alpha=0.3)
@@ -139,6 +132,26 @@ def plot_over_scale(evaluations: dict[str, dict[str, Any]], folder: pathlib.Path
         figure.savefig(path)
         paths.append(path)
     return paths
+
+
+def draw_curve(axes, over_scale: Sequence[dict[str, Any]], quantity: str, **style) -> None:
+    """Draws a quantity over the factors at which it is known, with its standard errors.
+
+    Args:
+        axes: Matplotlib's axes.
+        over_scale: for each factor, "factor", and "mean" and "standard_error" under the quantity's
+            name, or None.
+        quantity: "accuracy" or "equivariance_error".
+        **style: further arguments of `axes.errorbar`.
+    """
+    rows = [row for row in over_scale if row[quantity] is not None]
+    rows.sort(key=lambda row: row["factor"])
+    axes.errorbar(
+        [row["factor"] for row in rows],
+        [row[quantity]["mean"] for row in rows],
+        yerr=[row[quantity]["standard_error"] for row in rows],
+        **{"marker": "o", "capsize": 3} | style,
+    )
 
 
 def summary(evaluation: dict[str, Any]) -> str:

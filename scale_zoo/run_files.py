@@ -10,6 +10,11 @@ CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
+# Final metrics by name, written when a run of a study is finished.
+RESULT_FILE = "result.json"
+
+# Begins the names of files not yet whole.
+UNFINISHED = "unfinished-"
 
 # In the folder of checkpoints.
 STATE_FILE = "state.json"
@@ -28,8 +33,13 @@ def read_json(path: pathlib.Path) -> Any:
 
 def write_json(path: pathlib.Path, value: Any) -> None:
     """Writes a JSON file that appears whole."""
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    unfinished.write_text(json.dumps(value, indent=2) + "\n")
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file that appears whole."""
+    unfinished = path.with_name(UNFINISHED + path.name)
+    unfinished.write_text(text)
     os.replace(unfinished, path)
 
 

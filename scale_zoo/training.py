@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import pathlib
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -38,7 +39,9 @@ LOGGER = logging.getLogger(__name__)
 MEASURED_SHARE = 0.04
 
 
-def train(config: TrainingConfig) -> dict[str, Any]:
+def train(
+    config: TrainingConfig, extra_callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> dict[str, Any]:
     """Trains, measures and exports a network.
 
     Writes to the work directory: `config.json`; `metrics.json`; `checkpoints/`; `tensorboard/`;
@@ -47,6 +50,7 @@ def train(config: TrainingConfig) -> dict[str, Any]:
 
     Args:
         config: the run's configuration.
+        extra_callbacks: callbacks beside the run's own.
 
     Returns:
         What `metrics.json` holds.
@@ -58,23 +62,41 @@ def train(config: TrainingConfig) -> dict[str, Any]:
     """
     check_config(config)
     check_workdir(config)
-    source = data.load_source(
+    source = load_source(config)
+    scale_range = parse_scale_range(config.scale_range, source.scale_range)
+    network = _describe(config, source)
+    with ops.use_sampler(config.sampler):
+        history = _fit(config, network, source, scale_range, extra_callbacks)
+        return _finish(config, network, source, scale_range, history)
+
+
+def load_source(config: TrainingConfig) -> data.Source:
+    """Loads a run's data."""
+    return data.load_source(
         config.data, config.data_dir or None, config.seed, config.image_size or None
     )
-    scale_range = parse_scale_range(config.scale_range, source.scale_range)
-    network = {
+
+
+def check_network(config: TrainingConfig, source: data.Source) -> None:
+    """Raises a ValueError if the network of a run cannot be built, or its data not be batched."""
+    network = _describe(config, source)
+    data.training_batches(source.train, config.batch_size, network["classes"], None, config.seed)
+    with ops.use_sampler(config.sampler):
+        _create(network, classifier_activation=None, weights=config.weights or None)
+
+
+def _describe(config, source) -> dict[str, Any]:
+    """Returns what makes the network of a run."""
+    return {
         "model": config.model,
         "input_shape": list(source.image_shape),
         "classes": len(source.class_names),
         "options": parse_options(config.option) | imagenet.options(config.weights),
         "class_names": list(source.class_names),
     }
-    with ops.use_sampler(config.sampler):
-        history = _fit(config, network, source, scale_range)
-        return _finish(config, network, source, scale_range, history)
 
 
-def _fit(config, network, source, scale_range) -> list[dict[str, float]]:
+def _fit(config, network, source, scale_range, extra_callbacks) -> list[dict[str, float]]:
     """Trains the epochs that are left to train; returns the logs of all."""
     folder = pathlib.Path(config.workdir)
     checkpoints = folder / run_files.CHECKPOINTS
@@ -119,7 +141,7 @@ def _fit(config, network, source, scale_range) -> list[dict[str, float]]:
         validation_data=data.evaluation_batches(
             source.validation, config.batch_size, network["classes"], factors
         ),
-        callbacks=_callbacks(config, source, checkpoint),
+        callbacks=[*_callbacks(config, source, checkpoint), *extra_callbacks],
     )
     return checkpoint.history
 

@@ -104,7 +104,9 @@ def check_workdir(config: TrainingConfig) -> None:
     workdir = pathlib.Path(config.workdir)
     if workdir.exists() and not workdir.is_dir():
         raise ValueError(f"`workdir` must be a folder. {workdir} is a file.")
-    if not workdir.exists() or not any(workdir.iterdir()):
+    # What a run leaves that ended while it wrote its first file.
+    unfinished = run_files.UNFINISHED + run_files.CONFIG_FILE
+    if not workdir.exists() or all(path.name == unfinished for path in workdir.iterdir()):
         return
     if not (workdir / run_files.CONFIG_FILE).exists():
         raise ValueError(

@@ -13,7 +13,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import callbacks, data, schedules, training
+from scale_zoo import callbacks, data, schedules, training, training_config
 from scale_zoo.training_config import TrainingConfig
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -227,6 +227,15 @@ def test_a_work_directory_with_other_files_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds other files"):
         training.train(dataclasses.replace(SMALL, workdir=str(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_run_that_ended_in_its_first_file_can_be_begun_again(tmp_path):
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path))
+    (tmp_path / "unfinished-config.json").write_text("{")
+    training_config.check_workdir(config)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="already holds a run"):
+        training_config.check_workdir(config)
 
 
 def test_a_run_that_goes_on_cannot_change(run):

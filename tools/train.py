@@ -3,34 +3,19 @@
 Example: python tools/train.py --flagfile=recipes/dss_cnn.digits.flags --workdir=runs/digits
 """
 
-import dataclasses
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from absl import flags
-
 from scale_zoo import command_line, evaluation, zoo
 from scale_zoo.training import train
-from scale_zoo.training_config import TrainingConfig
 
-DEFINE = {
-    bool: flags.DEFINE_bool,
-    float: flags.DEFINE_float,
-    int: flags.DEFINE_integer,
-    str: flags.DEFINE_string,
-    tuple[str, ...]: flags.DEFINE_multi_string,
-}
-FLAGS = {
-    field.name: DEFINE[field.type](field.name, field.default, field.metadata["help"])
-    for field in dataclasses.fields(TrainingConfig)
-}
+CONFIGURATION = command_line.define_training_flags()
 
 
 def main() -> None:
     """Trains, then prints what came of it and where it lies."""
-    values = {name: flag.value for name, flag in FLAGS.items()}
-    config = TrainingConfig(**values | {"option": tuple(values["option"])})
+    config = CONFIGURATION()
     metrics = train(config)
     print(evaluation.summary(metrics["test"]))
     print(f"metrics, pictures, checkpoints: {config.workdir}")

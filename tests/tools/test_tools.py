@@ -10,6 +10,7 @@ FLAGS = {
     "export": "--workdir",
     "benchmark": "--suite",
     "draw_sampling": "--factors",
+    "sweep": "--vary",
 }
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -31,6 +32,7 @@ def _run(tool, *flags):
         ("export", ["--workdir=missing", "--output=x"], "must hold a finished run"),
         ("benchmark", ["--suite=nothing"], "scale_conv"),
         ("draw_sampling", ["--image=x", "--output=x"], "--model"),
+        ("sweep", ["--output=x", "--vary=option.bse=2"], "Received 'option.bse'"),
         ("draw_sampling", ["--model=x", "--image=x", "--output=x", "--at=up"], "`at` must be"),
     ],
 )

@@ -1,0 +1,166 @@
+"""Runs of a study in processes of their own, several at a time."""
+
+import collections
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import site
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+import scale_zoo
+from scale_zoo.sweep.plan import Run
+from scale_zoo.sweep.progress import Progress
+
+# What a worker's process runs; -P keeps the current folder's modules out.
+WORKER = ("-P", "-u", "-m", "scale_zoo.sweep.worker")
+POLL_SECONDS = 0.2
+
+
+@dataclasses.dataclass
+class _Active:
+    """A run at work: its process, the number of its worker, and its log with where it began."""
+
+    run: Run
+    process: subprocess.Popen
+    worker: int
+    log: pathlib.Path
+    log_start: int
+
+
+def check_runs(runs: Sequence[Run]) -> None:
+    """Loads the data and builds the network of each run, in a process of its own.
+
+    Raises:
+        ValueError: if one of the runs cannot be; the message names it.
+    """
+    # On the CPU: the networks need no memory of a GPU.
+    environment = worker_environment(0, 1) | {"CUDA_VISIBLE_DEVICES": "-1"}
+    process = _start("check", runs, environment, subprocess.PIPE)
+    try:
+        output, _ = process.communicate()
+    except KeyboardInterrupt:
+        process.kill()
+        raise
+    if process.returncode:
+        raise ValueError(_reason(process.returncode, output))
+
+
+def execute(
+    runs: Sequence[Run],
+    workers: int,
+    logs: pathlib.Path,
+    progress: Progress,
+    ended: Callable[[Run, str | None], None],
+) -> None:
+    """Trains runs, each in a process of its own, and ends these whatever happens.
+
+    Args:
+        runs: the runs, none of them finished.
+        workers: how many to train at a time.
+        logs: folder for what each run prints.
+        progress: is told what begins and what is at work.
+        ended: called with each run that ends and the reason why it broke, None if it did not.
+    """
+    waiting, active = collections.deque(runs), []
+    free = list(range(workers))
+    try:
+        while waiting or active:
+            while waiting and free:
+                run, worker = waiting.popleft(), free.pop(0)
+                progress.started(run)
+                active.append(_train(run, worker, workers, logs))
+            time.sleep(POLL_SECONDS)
+            for each in [each for each in active if each.process.poll() is not None]:
+                active.remove(each)
+                free.append(each.worker)
+                ended(each.run, _end(each))
+            progress.at_work([each.run for each in active])
+    finally:
+        # A run loses no more than its running epoch: its files appear whole.
+        for each in active:
+            each.process.kill()
+        for each in active:
+            _end(each)
+
+
+def worker_environment(
+    worker: int, workers: int, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Returns the environment of a worker's process: of several workers, each has its own GPU."""
+    result = dict(environment)
+    packages = str(pathlib.Path(scale_zoo.__file__).resolve().parents[1])
+    if packages not in (*site.getsitepackages(), site.getusersitepackages()):
+        others = environment.get("PYTHONPATH")
+        result["PYTHONPATH"] = packages + (os.pathsep + others if others else "")
+    if workers > 1:
+        visible = environment.get("CUDA_VISIBLE_DEVICES")
+        if visible is None:
+            gpus = [str(n) for n in range(len(tf.config.list_physical_devices("GPU")))]
+        else:
+            gpus = [gpu for gpu in visible.split(",") if gpu]
+        if gpus:
+            result["CUDA_VISIBLE_DEVICES"] = gpus[worker % len(gpus)]
+        # Where there are more workers than GPUs, they share.
+        result.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    return result
+
+
+def _train(run, worker, workers, logs) -> _Active:
+    logs.mkdir(parents=True, exist_ok=True)
+    path = logs / f"{run.name}.log"
+    with open(path, "ab") as log:
+        start = log.tell()
+        process = _start("train", [run], worker_environment(worker, workers), log)
+    return _Active(run, process, worker, path, start)
+
+
+def _start(task, runs, environment, output) -> subprocess.Popen:
+    """Starts a worker's process and gives it its orders; it ends when its input closes."""
+    process = subprocess.Popen(
+        [sys.executable, *WORKER, task],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Ctrl-C is for this process to answer.
+        start_new_session=True,
+    )
+    orders = [{"name": run.name, "config": dataclasses.asdict(run.config)} for run in runs]
+    # A process that is gone already is found so by its status.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(orders) + "\n")
+        process.stdin.flush()
+    return process
+
+
+def _end(active: _Active) -> str | None:
+    """Waits for a run's process; returns the reason why it broke, if it did."""
+    status = active.process.wait()
+    with contextlib.suppress(BrokenPipeError):
+        active.process.stdin.close()
+    if status == 0 and active.run.is_finished:
+        return None
+    with open(active.log, "rb") as log:
+        log.seek(active.log_start)
+        return _reason(status, log.read().decode(errors="replace"))
+
+
+def _reason(status: int, output: str) -> str:
+    """Says in one line why a process broke."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error: ")]
+    if errors:
+        return errors[-1].removeprefix("error: ")
+    if status < 0:
+        killed = signal.Signals(-status).name
+        return f"ended by {killed}" + (", perhaps for want of memory" * (killed == "SIGKILL"))
+    return lines[-1] if lines else f"ended with status {status}"

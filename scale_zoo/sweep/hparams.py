@@ -1,0 +1,130 @@
+"""What TensorBoard's HParams view shows of a study."""
+
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from scale_zoo import run_files
+from scale_zoo.equivariance import FACTORS
+from scale_zoo.sweep.plan import Run
+from scale_zoo.sweep.vary import hyperparameters, short_name, value_text
+from scale_zoo.training_config import TrainingConfig
+
+# In the study's folder.
+FOLDER = "hparams"
+# TensorBoard ticks the first five; the view's left column has the others.
+METRICS = tuple(
+    dict.fromkeys(
+        (
+            "validation_accuracy",
+            "test_accuracy",
+            "test_accuracy_at_0.50",
+            "test_accuracy_at_0.33",
+            "test_equivariance_error_at_0.50",
+            *(f"test_accuracy_at_{factor:.2f}" for factor in (1.0, *FACTORS)),
+            *(f"test_equivariance_error_at_{factor:.2f}" for factor in FACTORS),
+            "parameters",
+            "images_per_second",
+        )
+    )
+)
+
+
+def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Returns by one name each what a run's `metrics.json` holds of its best epoch.
+
+    What could not be measured is left out.
+    """
+    test = metrics["test"]
+    found = {
+        "parameters": metrics["parameters"],
+        "best_epoch": metrics["best_epoch"],
+        "images_per_second": metrics["images_per_second"],
+        "validation_accuracy": metrics["validation_accuracy"],
+    }
+    measures = {"test_accuracy": test["accuracy"]}
+    for quantity in ("accuracy", "equivariance_error"):
+        for row in test["over_scale"]:
+            measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row[quantity]
+    for name, measure in measures.items():
+        found[name] = measure and measure["mean"]
+        found[f"{name}_standard_error"] = measure and measure["standard_error"]
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def plain_value(value: Any) -> bool | float | str:
+    """Returns a hyperparameter's value as one of the types that TensorBoard knows."""
+    if isinstance(value, bool | str):
+        return value
+    return float(value) if isinstance(value, int | float) else value_text(value)
+
+
+def write_experiment(folder: pathlib.Path, runs: Sequence[Run], names: Sequence[str]) -> None:
+    """Writes which hyperparameters a study varies over which values, and what it measures.
+
+    Args:
+        folder: the folder for this record alone; it is made anew.
+        runs: all runs of the study.
+        names: the hyperparameters that it varies.
+    """
+    from tensorboard.plugins.hparams import api
+
+    all_values = [hyperparameters(run.config) for run in runs]
+    domains = []
+    for name in names:
+        values = [plain_value(each[name]) for each in all_values if name in each]
+        if len({type(value) for value in values}) > 1:
+            values = [value_text(value) for value in values]
+        values = list(dict.fromkeys(values))
+        domains.append(api.HParam(short_name(name), api.Discrete(values)))
+    metrics = [api.Metric(name, display_name=name.replace("_", " ")) for name in METRICS]
+    # The one that is there while a run is at work.
+    name = "validation accuracy of the last epoch"
+    metrics.append(api.Metric("epoch_accuracy", group="validation", display_name=name))
+    shutil.rmtree(folder, ignore_errors=True)
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        api.hparams_config(domains, metrics)
+
+
+class RunRecord(keras.callbacks.Callback):
+    """Tells TensorBoard a run's hyperparameters when it begins, and that it ended well.
+
+    All hyperparameters are told, not the study's alone, so that a later study in the same folder
+    finds what it varies.
+
+    Args:
+        config: the run's configuration.
+    """
+
+    def __init__(self, config: TrainingConfig):
+        super().__init__()
+        self._config = config
+
+    def on_train_begin(self, logs=None):
+        from tensorboard.plugins.hparams import api
+
+        workdir = pathlib.Path(self._config.workdir)
+        values = {
+            short_name(name): plain_value(value)
+            for name, value in hyperparameters(self._config).items()
+        }
+        trial = f"{workdir.parent.name}/{workdir.name}"
+        # Made here and not before: the work directory of a new run must be new.
+        folder = workdir / run_files.TENSORBOARD
+        self._record = api.KerasCallback(str(folder), values, trial_id=trial)
+        self._record.on_train_begin()
+
+    def on_train_end(self, logs=None):
+        self._record.on_train_end()
+
+
+def write_final_metrics(config: TrainingConfig, metrics: Mapping[str, float]) -> None:
+    """Writes a run's final metrics beside its hyperparameters."""
+    folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        for name, value in metrics.items():
+            tf.summary.scalar(name, value, step=config.epochs)

@@ -1,0 +1,166 @@
+"""The runs of a hyperparameter study, from what is to be varied."""
+
+import dataclasses
+import hashlib
+import itertools
+import math
+import pathlib
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from scale_zoo import run_files, zoo
+from scale_zoo.sweep.vary import as_json, short_name, value_text
+from scale_zoo.training_config import TrainingConfig, check_config, parse_options
+
+MODES = ("one_at_a_time", "grid", "random")
+CENTRE = "centre"
+# A name becomes a folder's; file systems take 255 bytes.
+LONGEST_NAME = 150
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run of a study.
+
+    `name`, a folder's, and `departures` tell where the run departs from the study's centre: values
+    by hyperparameter.
+    """
+
+    name: str
+    config: TrainingConfig
+    departures: dict[str, Any]
+
+    @property
+    def workdir(self) -> pathlib.Path:
+        return pathlib.Path(self.config.workdir)
+
+    @property
+    def is_finished(self) -> bool:
+        return (self.workdir / run_files.RESULT_FILE).exists()
+
+    @property
+    def finished_epochs(self) -> int:
+        return run_files.read_state(self.workdir)[0] + 1
+
+
+def make_plan(
+    base: TrainingConfig,
+    varied: Mapping[str, Sequence[Any]],
+    output: str | pathlib.Path,
+    mode: str = "one_at_a_time",
+    sample: int = 0,
+    sample_seed: int = 0,
+) -> list[Run]:
+    """Returns the runs of a study, each checked.
+
+    A run's name depends on nothing but where it departs from the base configuration: the same run
+    has the same name in every mode.
+
+    Args:
+        base: the centre of the study. Its workdir and resume are not looked at.
+        varied: the values to try of each hyperparameter, of `parse_vary`.
+        output: the folder in which every run has its work directory.
+        mode: "one_at_a_time": the centre, and each value with all else at the centre; "grid": all
+            combinations; "random": a sample of the combinations.
+        sample: the number of runs in "random" mode. A larger sample holds the smaller one.
+        sample_seed: seed of the sample.
+
+    Raises:
+        ValueError: if an argument or the configuration of a run is wrong; the message names the
+            run.
+    """
+    if mode not in MODES:
+        raise ValueError(f"`mode` must be one of {MODES}. Received {mode!r}.")
+    combinations = math.prod(len(values) for values in varied.values())
+    if mode == "random" and not 1 <= sample <= combinations:
+        raise ValueError(
+            f"`sample` must be in 1 to {combinations}, the number of combinations, in mode random. "
+            f"Received {sample}."
+        )
+    if mode != "random" and sample:
+        raise ValueError(f"`sample` is for mode random alone. Received {sample} in mode {mode}.")
+    check_config(dataclasses.replace(base, workdir=str(output)))
+    runs = {}
+    for values in _points(varied, mode, sample, sample_seed):
+        run = _make_run(base, values, pathlib.Path(output))
+        if run.name not in runs:
+            try:
+                check_config(run.config)
+            except ValueError as error:
+                raise ValueError(f"run {run.name}: {error}") from None
+        if runs.setdefault(run.name, run).departures != run.departures:
+            raise ValueError(
+                f"`vary` must not hold two values of one name. Received two of {run.name}."
+            )
+    return list(runs.values())
+
+
+def _points(varied, mode, sample, sample_seed) -> Iterator[dict[str, Any]]:
+    """Yields the values of each run."""
+    if mode == "one_at_a_time":
+        yield {}
+        for name, values in varied.items():
+            for value in values:
+                yield {name: value}
+    elif mode == "grid":
+        for values in itertools.product(*varied.values()):
+            yield dict(zip(varied, values, strict=True))
+    else:
+        generator = random.Random(sample_seed)
+        combinations = math.prod(len(values) for values in varied.values())
+        # A dictionary keeps the order in which they were drawn.
+        drawn = {}
+        while len(drawn) < sample:
+            drawn[generator.randrange(combinations)] = None
+        for number in drawn:
+            point = {}
+            for name, values in varied.items():
+                number, index = divmod(number, len(values))
+                point[name] = values[index]
+            yield point
+
+
+def _make_run(base, values, output) -> Run:
+    """Departs from the base, with the model first, as it says what the options' defaults are."""
+    model = values.get("model", base.model)
+    defaults = {name: as_json(value) for name, value in zoo.model_options(model).items()}
+    options, fields, departures = parse_options(base.option), {}, {}
+    for name, value in sorted(values.items(), key=lambda item: short_name(item[0])):
+        option = short_name(name)
+        before = (defaults | options).get(option) if option != name else getattr(base, name)
+        if before == value:
+            continue
+        departures[name] = value
+        if option != name:
+            options[option] = value
+        else:
+            fields[name] = value
+    name = _run_name(departures)
+    # Options at their defaults are left out, so that a configuration is written in one way alone.
+    option = tuple(
+        f"{key}={value_text(value)}"
+        for key, value in sorted(options.items())
+        if key not in defaults or defaults[key] != value
+    )
+    fields |= {"option": option, "workdir": str(output / name), "resume": True}
+    return Run(name, dataclasses.replace(base, **fields), departures)
+
+
+def _run_name(departures) -> str:
+    """Returns a folder's name; with a hash where what it tells had to change for that."""
+    if not departures:
+        return CENTRE
+    name = ",".join(
+        f"{short_name(name)}={_folder_text(value)}" for name, value in departures.items()
+    )
+    plain = re.sub(r"[^\w.=,+-]+", "_", name)
+    if plain == name and len(name) <= LONGEST_NAME:
+        return name
+    return f"{plain[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _folder_text(value) -> str:
+    # Brackets would be patterns to a shell.
+    return "+".join(map(value_text, value)) if isinstance(value, list) else value_text(value)

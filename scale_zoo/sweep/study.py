@@ -1,0 +1,149 @@
+"""A hyperparameter study from its configuration to its table."""
+
+import contextlib
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from scale_zoo import run_files
+from scale_zoo.sweep import hparams, report
+from scale_zoo.sweep.execution import check_runs, execute
+from scale_zoo.sweep.plan import Run, make_plan
+from scale_zoo.sweep.progress import Progress
+from scale_zoo.sweep.vary import as_json, hyperparameters
+from scale_zoo.training_config import FREE_TO_CHANGE, TrainingConfig
+
+try:
+    import fcntl
+except ImportError:  # Windows has none.
+    fcntl = None
+
+LOGGER = logging.getLogger(__name__)
+
+# In the study's folder.
+STUDY_FILE = "sweep.json"
+LOCK_FILE = "sweep.lock"
+LOGS = "logs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a study: its runs, why some of them broke, by name, and its files."""
+
+    runs: list[Run]
+    broken: dict[str, str]
+    tables: tuple[pathlib.Path, pathlib.Path]
+    pictures: list[pathlib.Path]
+
+
+def run_sweep(
+    base: TrainingConfig,
+    varied: Mapping[str, Sequence[Any]],
+    output: str | pathlib.Path,
+    mode: str = "one_at_a_time",
+    sample: int = 0,
+    sample_seed: int = 0,
+    workers: int = 1,
+) -> Outcome:
+    """Trains the runs of a study that are not finished, each in a process of its own.
+
+    Writes to the output folder: a work directory for each run, named by where the run departs from
+    the base; `table.csv`, `table.md` and `accuracy_by_NAME.png`, anew after each run; `logs/`, what
+    runs print; `hparams/`, for TensorBoard; and `sweep.json`, the base configuration. Stopped at
+    any moment and called again, it goes on: finished runs are kept, others go on from their last
+    finished epoch, broken ones are tried again.
+
+    Args:
+        base: the configuration that runs depart from. Its workdir and resume are not looked at.
+        varied: the values to try of each hyperparameter; `parse_vary` reads them from text.
+        output: the folder; new, or that of a study with the same base.
+        mode: "one_at_a_time", "grid" or "random"; see `make_plan`.
+        sample: the number of runs in "random" mode.
+        sample_seed: seed of the sample.
+        workers: how many runs to train at a time.
+
+    Returns:
+        The runs, and which of them broke.
+
+    Raises:
+        ValueError: if an argument or the configuration of any run is wrong, or the folder holds
+            something else; nothing has been trained or written then.
+    """
+    if workers < 1:
+        raise ValueError(f"`workers` must be at least 1. Received {workers}.")
+    output = pathlib.Path(output)
+    runs = make_plan(base, varied, output, mode, sample, sample_seed)
+    _check_output(output, base)
+    unfinished = [run for run in runs if not run.is_finished]
+    LOGGER.info("%d runs, of which %d are finished", len(runs), len(runs) - len(unfinished))
+    if unfinished:
+        LOGGER.info("Checking data and networks.")
+        check_runs(unfinished)
+    output.mkdir(parents=True, exist_ok=True)
+    broken = {}
+
+    def write_report() -> Outcome:
+        tables = report.write_tables(output, runs, list(varied), broken)
+        pictures = report.plot_study(output, runs, list(varied), mode == "one_at_a_time")
+        return Outcome(runs, broken, tables, pictures)
+
+    with _alone_in(output):
+        run_files.write_json(output / STUDY_FILE, _kept(base))
+        hparams.write_experiment(output / hparams.FOLDER, runs, list(varied))
+        progress = Progress(runs)
+
+        def ended(run, reason):
+            if reason:
+                broken[run.name] = reason
+            progress.ended(run, reason)
+            write_report()
+
+        execute(unfinished, workers, output / LOGS, progress, ended)
+        return write_report()
+
+
+def _kept(base) -> dict[str, Any]:
+    """Returns what may not differ when a study goes on."""
+    values = as_json(hyperparameters(base))
+    return {name: value for name, value in values.items() if name not in FREE_TO_CHANGE}
+
+
+def _check_output(output, base) -> None:
+    """Raises a ValueError unless the folder is new, or holds a study with the same base."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`output` must be a folder. {output} is a file.")
+    names = {path.name for path in output.iterdir()} if output.exists() else set()
+    # What a study leaves that ended while it wrote its first file.
+    if names <= {LOCK_FILE, run_files.UNFINISHED + STUDY_FILE}:
+        return
+    if STUDY_FILE not in names:
+        raise ValueError(
+            f"`output` must be new or hold a study. {output} holds other files: name another."
+        )
+    before, now = run_files.read_json(output / STUDY_FILE), _kept(base)
+    changed = [
+        f"{name} from {before.get(name)!r} to {now.get(name)!r}"
+        for name in before | now
+        if before.get(name) != now.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"A study that goes on cannot change its base configuration: {', '.join(changed)}. "
+            "Name another `output`."
+        )
+    with _alone_in(output):
+        pass
+
+
+@contextlib.contextmanager
+def _alone_in(output) -> Iterator[None]:
+    """Holds the folder's lock; raises a ValueError if another process does."""
+    with open(output / LOCK_FILE, "w") as lock:
+        if fcntl:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ValueError(f"Another study is at work in `output` {output}.") from None
+        yield
