@@ -1,6 +1,7 @@
 """What all tools share: one line for an error, a clean stop."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
 
@@ -18,22 +19,40 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
 
     def guarded(arguments):
         _show_messages()
+        interrupts = _note_interrupts()
         try:
             if len(arguments) > 1:
                 raise ValueError(f"Unknown argument {arguments[1]!r}; flags begin with --.")
             main()
-        except (ValueError, FloatingPointError) as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if interrupts or isinstance(error, KeyboardInterrupt):
+                print(f"\n{when_stopped}")
+                sys.exit(130)
+            if not isinstance(error, (ValueError, FloatingPointError)):
+                raise
             # A progress bar may have left its line open.
             print(flush=True)
             sys.exit(f"error: {error}")
-        except KeyboardInterrupt:
-            print(f"\n{when_stopped}")
-            sys.exit(130)
 
     try:
         app.run(guarded, flags_parser=_parse)
     except flags.Error as error:
         sys.exit(f"error: {error} See --help.")
+
+
+def _note_interrupts() -> list[int]:
+    """Returns a list that is no longer empty once the user has interrupted the process.
+
+    An interrupt that comes while TensorFlow traces a function ends in an error of another kind.
+    """
+    interrupts = []
+
+    def interrupt(number, frame):
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    return interrupts
 
 
 def _show_messages():
