@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import signal
 import sys
 from collections.abc import Callable, Collection
 
@@ -29,17 +30,20 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
 
     def guarded(arguments):
         _show_messages()
+        interrupts = _note_interrupts()
         try:
             if len(arguments) > 1:
                 raise ValueError(f"Unknown argument {arguments[1]!r}; flags begin with --.")
             main()
-        except (ValueError, FloatingPointError) as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if interrupts or isinstance(error, KeyboardInterrupt):
+                print(f"\n{when_stopped}")
+                sys.exit(130)
+            if not isinstance(error, (ValueError, FloatingPointError)):
+                raise
             # A progress bar may have left its line open.
             print(flush=True)
             sys.exit(f"error: {error}")
-        except KeyboardInterrupt:
-            print(f"\n{when_stopped}")
-            sys.exit(130)
 
     try:
         app.run(guarded, flags_parser=_parse)
@@ -64,6 +68,21 @@ def define_training_flags(left_out: Collection[str] = ()) -> Callable[[], Traini
         return TrainingConfig(**values | {"option": tuple(values["option"])})
 
     return configuration
+
+
+def _note_interrupts() -> list[int]:
+    """Returns a list that is no longer empty once the user has interrupted the process.
+
+    An interrupt that comes while TensorFlow traces a function ends in an error of another kind.
+    """
+    interrupts = []
+
+    def interrupt(number, frame):
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    return interrupts
 
 
 def _show_messages():

