@@ -4,7 +4,7 @@ import math
 import os
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -63,7 +63,7 @@ class EquivarianceCallback(keras.callbacks.Callback):
         if logs is None or (self._last and self._spent + self._last > allowed):
             return
         accuracy, errors = measure_over_scale(self._probe, self.examples, self.batch_size)
-        for factor, correct, error in zip(self.factors, accuracy, errors, strict=True):
+        for factor, correct, error in zip(self.factors, accuracy, errors[0], strict=True):
             logs[f"accuracy_at_{factor:.2f}"] = float(correct.mean())
             known = error[~np.isnan(error)]
             if known.size:
@@ -73,14 +73,30 @@ class EquivarianceCallback(keras.callbacks.Callback):
         logs["equivariance_seconds"] = self._last
 
 
-def measure_over_scale(probe, examples, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Runs a probe over examples: hits `[factors, n]` and errors `[factors, stages, n]`."""
+def measure_over_scale(
+    probe,
+    examples: data.Examples,
+    batch_size: int,
+    progress: Callable[[int], None] = lambda images: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a probe of `equivariance_probe` over examples.
+
+    Args:
+        probe: the compiled measurement.
+        examples: images and their labels.
+        batch_size: images measured at once.
+        progress: called after each batch with the number of images measured so far.
+
+    Returns:
+        Hits `[factors, n]` and errors `[regions, factors, stages, n]`.
+    """
     hits, errors = [], []
     for first in range(0, len(examples), batch_size):
         part = examples[first : first + batch_size]
         batch_errors, scores = probe(data.float_images(part.images))
         errors.append(batch_errors.numpy())
         hits.append(np.argmax(scores.numpy(), axis=-1) == part.labels)
+        progress(first + len(part))
     return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
 
 
