@@ -1,7 +1,6 @@
 """What training reports and keeps beside Keras's own progress bar and TensorBoard."""
 
 import math
-import os
 import pathlib
 import time
 from collections.abc import Callable, Sequence
@@ -128,9 +127,8 @@ class Checkpoint(keras.callbacks.Callback):
         (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
 
     def _save(self, name):
-        unfinished = self.folder / f"unfinished-{name}"
-        self.model.save_weights(unfinished)
-        os.replace(unfinished, self.folder / name)
+        with run_files.whole_file(self.folder / name) as unfinished:
+            self.model.save_weights(unfinished)
 
 
 class StopOnNan(keras.callbacks.Callback):
