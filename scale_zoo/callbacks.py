@@ -62,7 +62,7 @@ class EquivarianceCallback(keras.callbacks.Callback):
         if logs is None or (self._last and self._spent + self._last > allowed):
             return
         accuracy, errors = measure_over_scale(self._probe, self.examples, self.batch_size)
-        for factor, correct, error in zip(self.factors, accuracy, errors[0], strict=True):
+        for factor, correct, error in zip(self.factors, accuracy, errors, strict=True):
             logs[f"accuracy_at_{factor:.2f}"] = float(correct.mean())
             known = error[~np.isnan(error)]
             if known.size:
@@ -87,7 +87,7 @@ def measure_over_scale(
         progress: called after each batch with the number of images measured so far.
 
     Returns:
-        Hits `[factors, n]` and errors `[regions, factors, stages, n]`.
+        Hits `[factors, n]` and errors, whose last axis is the images, as the probe's.
     """
     hits, errors = [], []
     for first in range(0, len(examples), batch_size):

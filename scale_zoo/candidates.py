@@ -22,6 +22,7 @@ class Candidate:
         folder: where description and weights lie; None for an untrained network.
         origin: what is known of its training: "data", "image_size", "seed", "data_dir".
         config: the configuration of its run; None if it is not a work directory.
+        class_names: the classes that it was trained on, in order, if it tells them.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Candidate:
     folder: pathlib.Path | None = None
     origin: dict[str, Any] = dataclasses.field(default_factory=dict)
     config: dict[str, Any] | None = None
+    class_names: list[str] | None = None
 
     @property
     def trained(self) -> bool:
@@ -48,6 +50,16 @@ class Candidate:
             return None
         with (self.folder / zoo.WEIGHTS_FILE).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def record(self) -> dict[str, Any]:
+        """Returns what is to be kept with the network's measures, ready for JSON."""
+        return {
+            "model": self.model,
+            "label": self.label,
+            "trained": self.trained,
+            "digest": self.digest,
+            "config": self.config,
+        }
 
     def load(self, source: data.Source, seed: int) -> keras.Model:
         """Returns the network; an untrained one is made for the images and drawn by the seed.
@@ -98,7 +110,10 @@ def find_candidate(name: str) -> Candidate:
             origin = {"data": name.partition("/")[2]} | origin
         known = ("data", "data_dir", "image_size", "seed")
         origin = {key: origin[key] for key in known if key in origin}
-        return Candidate(name, described["model"], folder, origin, config)
+        if not (folder / zoo.WEIGHTS_FILE).is_file():
+            raise ValueError(f"{folder} has no weights.")
+        class_names = described.get("class_names")
+        return Candidate(name, described["model"], folder, origin, config, class_names)
     except json.JSONDecodeError as error:
         raise ValueError(f"`models`: {name} holds a broken file: {error}.") from None
     except (ValueError, KeyError):

@@ -34,19 +34,20 @@ def compare(
     stages: Sequence[str] | None = None,
     batch_size: int | None = None,
     overwrite: bool = False,
-) -> dict[str, Exception]:
+) -> dict[str, str]:
     """Measures networks on test images at several scale factors.
 
-    Writes to the folder `output`, after each network: `equivariance.json`, `equivariance.csv`,
-    `accuracy_over_scale.png`, `equivariance_over_scale.png` and `equivariance_by_stage.png`.
-    Networks that the folder has results of already are not measured again, unless their weights
-    have changed. Runs whose configurations differ in nothing but the seed are also averaged.
+    Writes to the folder `output`: after each network `equivariance.json` and `equivariance.csv`; at
+    the end, also of a comparison that was stopped, `accuracy_over_scale.png`,
+    `equivariance_over_scale.png` and `equivariance_by_stage.png`. Networks that the folder has
+    results of already are not measured again, unless their weights have changed. Runs whose
+    configurations differ in nothing but the seed are also averaged.
 
     Args:
         models: what `find_candidate` takes.
         output: a folder that is new, empty, or holds results of the same settings.
         data_name: name of the data set; by default the one that all networks were trained on.
-        data_dir: TFDS data directory; by default that of the network's run.
+        data_dir: TFDS data directory; by default that of the first run that tells one.
         image_size: pixels to which the images of "tfds:" and "folder:" are fitted.
         seed: seed of the splits, and of untrained weights; by default that of the network's run,
             so that the images measured are none that it was trained on, else 0.
@@ -57,7 +58,7 @@ def compare(
         overwrite: whether to measure all anew and replace the results that the folder holds.
 
     Returns:
-        The errors of the networks that could not be measured, by name.
+        Why networks could not be measured, by name.
 
     Raises:
         ValueError: if an argument is wrong, or the data cannot be had.
@@ -65,6 +66,7 @@ def compare(
     candidates = _find(models)
     _check_numbers(images, factors, batch_size)
     data_name, image_size = _choose_data(candidates, data_name, image_size)
+    data_dir = data_dir or next(filter(None, (c.origin.get("data_dir") for c in candidates)), None)
     settings = {
         "data": data_name,
         "image_size": image_size,
@@ -76,42 +78,39 @@ def compare(
     output = pathlib.Path(output)
     results = comparison_results.read_results(output, settings, overwrite)
     failed, loaded = {}, {}
-    for place, candidate in enumerate(candidates, start=1):
-        heading = f"[{place}/{len(candidates)}] {candidate.name}"
-        before = results["models"].get(candidate.name)
-        if before is not None and before["digest"] == candidate.digest:
-            LOGGER.info("%s: measured before", heading)
-            continue
-        of_run = candidate.origin.get("seed", 0) if seed is None else seed
-        where = (data_name, data_dir or candidate.origin.get("data_dir") or None, of_run)
-        if where not in loaded:
-            # One at a time: a data set may fill the memory.
-            loaded = {where: data.load_source(*where, image_size or None)}
-        source = loaded[where]
-        examples = source.test[:images]
-        LOGGER.info("%s: %d images of %s, seed %d", heading, len(examples), data_name, of_run)
-        _warn_of_training_images(candidate, data_name, of_run)
-        try:
-            model = candidate.load(source, of_run)
-            rows = _measure(model, examples, factors, stages, batch_size)
-        # Whatever keeps one network from being measured must not cost the results of the others.
-        except Exception as error:
-            LOGGER.error("%s: not measured: %s", heading, error)
-            failed[candidate.name] = error
-            continue
-        results["models"][candidate.name] = {
-            "model": candidate.model,
-            "label": candidate.label,
-            "trained": candidate.trained,
-            "digest": candidate.digest,
-            "seed": of_run,
-            "images": len(examples),
-            "parameters": complexity.count_parameters(model),
-            "config": candidate.config,
-            "over_scale": rows,
-        }
-        LOGGER.info(evaluation.table(rows))
-        comparison_results.write_results(output, results)
+    try:
+        for place, candidate in enumerate(candidates, start=1):
+            heading = f"[{place}/{len(candidates)}] {candidate.name}"
+            before = results["models"].get(candidate.name)
+            if before is not None and before["digest"] == candidate.digest:
+                LOGGER.info("%s: measured before", heading)
+                continue
+            own = candidate.origin.get("seed", 0) if seed is None else seed
+            if own not in loaded:
+                # One at a time: a data set may fill the memory.
+                loaded = {own: data.load_source(data_name, data_dir, own, image_size or None)}
+            examples = loaded[own].test[:images]
+            LOGGER.info("%s: %d images of %s, seed %d", heading, len(examples), data_name, own)
+            _warn(candidate, data_name, loaded[own], own)
+            try:
+                model = candidate.load(loaded[own], own)
+                rows = _measure(model, examples, factors, stages, batch_size)
+            # Whatever keeps one network from being measured must not cost the others' results.
+            except Exception as error:
+                failed[candidate.name] = str(error)
+                LOGGER.error("%s: not measured: %s", heading, error)
+                continue
+            LOGGER.info(evaluation.table(rows))
+            results["models"][candidate.name] = candidate.record() | {
+                "seed": own,
+                "images": len(examples),
+                "parameters": complexity.count_parameters(model),
+                "over_scale": rows,
+            }
+            comparison_results.write_results(output, results)
+    finally:
+        if results["models"]:
+            comparison_results.draw_results(output, results)
     return failed
 
 
@@ -156,7 +155,7 @@ def _choose_data(candidates, data_name, image_size):
     return known[0]
 
 
-def _warn_of_training_images(candidate, data_name, seed):
+def _warn(candidate, data_name, source, seed):
     origin = candidate.origin
     if origin.get("data") == data_name and origin.get("seed", seed) != seed:
         LOGGER.warning(
@@ -165,6 +164,12 @@ def _warn_of_training_images(candidate, data_name, seed):
             candidate.name,
             origin["seed"],
             seed,
+        )
+    if candidate.class_names not in (None, list(source.class_names)):
+        LOGGER.warning(
+            "%s has other names for its classes than %s: they are taken to be in the same order.",
+            candidate.name,
+            data_name,
         )
 
 

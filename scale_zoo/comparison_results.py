@@ -74,12 +74,17 @@ def read_results(output: pathlib.Path, settings: dict[str, Any], overwrite: bool
 
 
 def write_results(output: pathlib.Path, results: dict[str, Any]) -> None:
-    """Writes results, table and pictures; each file appears whole."""
+    """Writes results and table; each file appears whole."""
     output.mkdir(parents=True, exist_ok=True)
     singles, groups = _curves(results["models"])
     over_seeds = {curve.label: {"runs": names, "over_scale": curve.rows} for curve, names in groups}
     run_files.write_json(output / RESULTS_FILE, results | {"over_seeds": over_seeds})
     _write_table(output / TABLE_FILE, results["models"], [*singles, *groups])
+
+
+def draw_results(output: pathlib.Path, results: dict[str, Any]) -> None:
+    """Draws the pictures; each file appears whole."""
+    singles, groups = _curves(results["models"])
     # An average stands where the first of its runs would.
     averages = {name: curve for curve, names in groups for name in names}
     shown = list(dict.fromkeys(averages.get(name, curve) for curve, (name,) in singles))

@@ -60,7 +60,7 @@ class EquivarianceError(keras.metrics.Metric):
         self.stage = stage
         self.region = region
         stages = None if stage is None else [stage]
-        probe = equivariance_probe(model, [factor], stages, [region])
+        probe = equivariance_probe(model, [factor], stages, region)
         layers = [model.get_layer(name) for name in check_stages(model, stages)]
         with_levels = [layer for layer in layers if has_levels(layer, factor)]
         if not with_levels:
@@ -75,7 +75,7 @@ class EquivarianceError(keras.metrics.Metric):
                 "or the region 'canvas'."
             )
         # In a closure, so that the model's weights do not become state of the metric.
-        self._errors = lambda images: probe(images)[0][0, 0]
+        self._errors = lambda images: probe(images)[0][0]
         self.total = self.add_weight(name="total", shape=(), initializer="zeros")
         self.count = self.add_weight(name="count", shape=(), initializer="zeros")
 
@@ -134,7 +134,7 @@ def equivariance_probe(
     model: keras.Model,
     factors: Sequence[float],
     stages: Sequence[str] | None = None,
-    regions: Sequence[str] = ("canvas",),
+    region: str | Sequence[str] = "canvas",
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Compiles the measurement of a model's stages at several factors.
 
@@ -142,19 +142,20 @@ def equivariance_probe(
         model: a model with stages.
         factors: scale factors, above 0.
         stages: names of stages; None takes all.
-        regions: where to compare, of `REGIONS`; several cost little more than one.
+        region: where to compare, "canvas" or "interior"; or several, at the cost of one.
 
     Returns:
         A function from images `[batch, height, width, channels]` to the errors
-        `[regions, factors, stages, batch]`, NaN where a stage and a factor have no common levels
-        or no pixel of the region, and the model's first outputs for the scaled images,
-        `[factors, batch, ...]`.
+        `[factors, stages, batch]`, NaN where a stage and a factor have no common levels or no pixel
+        of the region, and the model's first outputs for the scaled images, `[factors, batch, ...]`.
+        Several regions are a first axis of the errors.
 
     Raises:
         ValueError: if a stage or region is unknown or a factor is not above 0.
     """
-    for region in regions:
-        check_choice(REGIONS, region=region)
+    regions = [region] if isinstance(region, str) else list(region)
+    for each in regions:
+        check_choice(REGIONS, region=each)
     stages = check_stages(model, stages)
     layers = [model.get_layer(stage) for stage in stages]
     for factor in factors:
@@ -181,7 +182,8 @@ def equivariance_probe(
             )
             outputs.append(output)
         # From [factors, stages, regions, batch].
-        return tf.transpose(tf.stack(errors), [2, 0, 1, 3]), tf.stack(outputs)
+        errors = tf.transpose(tf.stack(errors), [2, 0, 1, 3])
+        return errors[0] if isinstance(region, str) else errors, tf.stack(outputs)
 
     return probe
 

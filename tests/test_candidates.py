@@ -127,6 +127,15 @@ def test_a_run_that_is_not_finished_is_named_so(run, tmp_path):
         find_candidate(str(tmp_path))
 
 
+def test_a_network_without_weights_is_refused(run, tmp_path):
+    workdir, _ = run
+    copy = tmp_path / "copy"
+    shutil.copytree(workdir, copy)
+    (copy / "saved_model" / "model.weights.h5").unlink()
+    with pytest.raises(ValueError, match="`models` must be work directories"):
+        find_candidate(str(copy))
+
+
 def test_a_broken_file_is_named(run, tmp_path):
     workdir, _ = run
     copy = tmp_path / "copy"

@@ -27,7 +27,7 @@ def _run(folder, seed=0, model="plain_cnn", options=None, **config):
         "input_shape": [28, 28, 1],
         "classes": config.pop("classes", 10),
         "options": OPTIONS | (options or {}),
-        "class_names": [str(n) for n in range(10)],
+        "class_names": config.pop("class_names", [str(n) for n in range(10)]),
     }
     config = {"data": "digits", "data_dir": "", "image_size": 0, "seed": seed, "epochs": 1} | config
     (folder / "saved_model").mkdir(parents=True)
@@ -166,6 +166,12 @@ def test_each_run_is_measured_on_the_split_it_was_not_trained_on(tmp_path, measu
     assert [entry["seed"] for entry in _results(tmp_path / "out")["models"].values()] == [0, 1]
 
 
+def test_other_classes_than_the_runs_are_warned_of(tmp_path, measured, caplog):
+    run = _run(tmp_path / "run", class_names=list("abcdefghij"))
+    _compare([run], tmp_path / "out")
+    assert "other names for its classes than digits" in caplog.text
+
+
 def test_another_split_than_the_runs_is_warned_of(tmp_path, measured, caplog):
     run = _run(tmp_path / "run", seed=1)
     with caplog.at_level(logging.WARNING, "scale_zoo"):
@@ -261,6 +267,13 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path, measured, name, overwri
     assert (tmp_path / "out" / name).read_text() == '{"mine": 1}'
 
 
+def test_pictures_are_drawn_again_where_all_is_measured(compared):
+    output, run = compared
+    (output / "equivariance_by_stage.png").unlink()
+    _compare([run], output, factors=[0.5, 1 / 3], stages=["stage1", "projection"])
+    assert {path.name for path in output.iterdir()} == FILES
+
+
 def test_an_output_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(ValueError, match="`output` must be a folder"):
@@ -274,16 +287,14 @@ def test_a_network_that_fails_costs_no_other_its_results(tmp_path, measured, cap
     foreign = _run(tmp_path / "foreign", classes=3)
     failed = _compare([broken, foreign, good], tmp_path / "out")
     assert list(failed) == [broken, foreign]
-    assert "28x28x1 of 3 classes" in str(failed[foreign])
+    assert "28x28x1 of 3 classes" in failed[foreign]
     assert f"[2/3] {foreign}: not measured: It takes" in caplog.text
     assert list(_results(tmp_path / "out")["models"]) == [good]
 
 
 def test_an_unknown_stage_is_said_and_nothing_written(tmp_path):
     failed = _compare(["plain_cnn"], tmp_path / "out", data_name="digits", stages=["stage9"])
-    assert "one of stage1, stage2, stage3, projection. Received 'stage9'" in str(
-        failed["plain_cnn"]
-    )
+    assert failed["plain_cnn"].endswith("stage1, stage2, stage3, projection. Received 'stage9'.")
     assert not (tmp_path / "out").exists()
 
 

@@ -177,18 +177,18 @@ def test_where_nothing_should_change_all_values_count(images):
 
 def test_both_regions_come_from_one_pass(images):
     model = _planar_model(_biased())
-    both, _ = equivariance_probe(model, [0.5, 0.7], regions=REGIONS)(images)
+    both, _ = equivariance_probe(model, [0.5, 0.7], region=REGIONS)(images)
     assert both.shape == (2, 2, 1, 3)
     for place, region in enumerate(REGIONS):
-        alone, _ = equivariance_probe(model, [0.5, 0.7], regions=[region])(images)
-        np.testing.assert_allclose(both[place], alone[0], 1e-6)
+        alone, _ = equivariance_probe(model, [0.5, 0.7], region=region)(images)
+        np.testing.assert_allclose(both[place], alone, 1e-6)
         mean = np.mean(both[place], axis=(1, 2))
         assert _error(model, images, 0.5, region=region) == pytest.approx(mean[0], rel=1e-5)
 
 
 def test_a_map_too_small_to_have_an_interior_has_no_error():
     model = _planar_model(keras.layers.Activation("linear"), size=2)
-    errors, _ = equivariance_probe(model, [1, 0.5], regions=REGIONS)(np.ones((3, 2, 2, 1)))
+    errors, _ = equivariance_probe(model, [1, 0.5], region=REGIONS)(np.ones((3, 2, 2, 1)))
     assert (errors[0] == 0).numpy().all()
     assert (errors[1, 0] == 0).numpy().all()
     assert np.isnan(errors[1, 1]).all()

@@ -27,7 +27,9 @@ DATA = flags.DEFINE_string(
     f"data set, of which test images are measured: {', '.join(data.NAMES)}; by default the one "
     "that all networks were trained on",
 )
-DATA_DIR = flags.DEFINE_string("data_dir", None, "TFDS data directory; by default the run's")
+DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "TFDS data directory; by default the runs' or TFDS's own"
+)
 IMAGE_SIZE = flags.DEFINE_integer(
     "image_size",
     None,

@@ -11,7 +11,7 @@ FLAGS = {
     "export": "--workdir",
     "benchmark": "--suite",
     "draw_sampling": "--factors",
-    "equivariance_test": "--overwrite",
+    "equivariance_test": "--stages",
 }
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
