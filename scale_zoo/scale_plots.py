@@ -62,9 +62,10 @@ def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathl
     for axes, (quantity, _, where) in zip(panels, ERRORS, strict=True):
         handles = _draw_curves(axes, curves, quantity)
         axes.set_yscale("symlog", linthresh=SMALLEST_ERROR)
-        axes.set_ylim(bottom=0)
         axes.set_title(f"Equivariance error {where}")
     panels[0].set_ylabel("equivariance error, mean over stages")
+    # Room for the highest mark.
+    panels[0].set_ylim(0, 1.5 * panels[0].get_ylim()[1])
     _legend(figure, handles, 3)
     return [*paths, _save(figure, folder / "equivariance_over_scale.png")]
 
@@ -89,7 +90,7 @@ def plot_stages(curves: Sequence[Curve], path: pathlib.Path) -> pathlib.Path:
     figure, panels = _figure(
         len(curves),
         2,
-        (2.5 + 1.1 * columns, 0.9 + sum(0.7 + 0.3 * height for height in heights)),
+        (2.5 + 1.1 * max(columns, 4), 1.3 + sum(0.7 + 0.3 * height for height in heights)),
         height_ratios=heights,
     )
     maps = [
