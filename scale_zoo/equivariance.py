@@ -1,5 +1,6 @@
 """Equivariance error: how far a network's features are from scaling as the image does."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -163,10 +164,10 @@ def equivariance_probe(
             raise ValueError(f"`factor` must be above 0. Received {factor}.")
     network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
 
-    signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)]
+    signature = tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)
 
-    @tf.function(input_signature=signature)
-    def probe(images):
+    @tf.function(input_signature=[signature])
+    def measure(images):
         unscaled = network(images, training=False)
         errors, outputs = [], []
         for factor in factors:
@@ -185,7 +186,13 @@ def equivariance_probe(
         errors = tf.transpose(tf.stack(errors), [2, 0, 1, 3])
         return errors[0] if isinstance(region, str) else errors, tf.stack(outputs)
 
-    return probe
+    @functools.cache
+    def compiled():
+        # Called by itself, a function for each model would draw warnings of retracing.
+        with tf.init_scope():
+            return measure.get_concrete_function()
+
+    return lambda images: compiled()(tf.convert_to_tensor(images, signature.dtype))
 
 
 def _input_scaling(model: keras.Model, factor: float):
