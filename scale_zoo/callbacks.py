@@ -1,10 +1,9 @@
 """What training reports and keeps beside Keras's own progress bar and TensorBoard."""
 
 import math
-import os
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -73,14 +72,30 @@ class EquivarianceCallback(keras.callbacks.Callback):
         logs["equivariance_seconds"] = self._last
 
 
-def measure_over_scale(probe, examples, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Runs a probe over examples: hits `[factors, n]` and errors `[factors, stages, n]`."""
+def measure_over_scale(
+    probe,
+    examples: data.Examples,
+    batch_size: int,
+    progress: Callable[[int], None] = lambda images: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a probe of `equivariance_probe` over examples.
+
+    Args:
+        probe: the compiled measurement.
+        examples: images and their labels.
+        batch_size: images measured at once.
+        progress: called after each batch with the number of images measured so far.
+
+    Returns:
+        Hits `[factors, n]` and errors, whose last axis is the images, as the probe's.
+    """
     hits, errors = [], []
     for first in range(0, len(examples), batch_size):
         part = examples[first : first + batch_size]
         batch_errors, scores = probe(data.float_images(part.images))
         errors.append(batch_errors.numpy())
         hits.append(np.argmax(scores.numpy(), axis=-1) == part.labels)
+        progress(first + len(part))
     return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
 
 
@@ -112,9 +127,8 @@ class Checkpoint(keras.callbacks.Callback):
         (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
 
     def _save(self, name):
-        unfinished = self.folder / f"unfinished-{name}"
-        self.model.save_weights(unfinished)
-        os.replace(unfinished, self.folder / name)
+        with run_files.whole_file(self.folder / name) as unfinished:
+            self.model.save_weights(unfinished)
 
 
 class StopOnNan(keras.callbacks.Callback):

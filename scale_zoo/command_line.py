@@ -85,6 +85,15 @@ def _note_interrupts() -> list[int]:
     return interrupts
 
 
+def number(flag: str, text: str) -> float:
+    """Reads a number or a fraction such as 1/1.5, given for a flag."""
+    numerator, slash, denominator = text.partition("/")
+    try:
+        return float(numerator) / (float(denominator) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"`{flag}` must be numbers. Received {text}.") from None
+
+
 def _show_messages():
     """Shows this package's messages as they are, and of other packages warnings alone."""
     absl_logging.set_verbosity(absl_logging.WARNING)

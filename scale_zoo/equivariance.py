@@ -1,5 +1,6 @@
 """Equivariance error: how far a network's features are from scaling as the image does."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -7,6 +8,8 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers import Stage
+from scale_zoo.layers.arguments import check_choice
+from scale_zoo.stage_error import REGIONS, action, has_interior, has_levels, stage_errors
 
 FACTORS = (1 / 1.1, 1 / 1.5, 1 / 2, 1 / 2.5, 1 / 3)
 
@@ -20,14 +23,21 @@ class EquivarianceError(keras.metrics.Metric):
     of all orientations, on scale-spaces (Worrall & Welling 2019) also a shift of levels, on
     pyramids that shift alone; compared where both sides have levels.
 
+    L fills with zeros what it moves in from outside the canvas, and a network's biases answer there
+    all the same. In the region "interior" both norms are over those pixels alone in which there is
+    nothing from outside, that is where L leaves a map of ones at one; so a constant map has no
+    error. On a small map few pixels are left, or none.
+
     Args:
         model: a model with stages, from `scale_zoo.create_model` or built with `layers.Stage`.
         factor: scale factor, above 0.
-        stage: name of a stage; None averages over all stages.
+        stage: name of a stage; None averages over all stages that can be compared.
+        region: "canvas", the whole map, or "interior".
         name: the metric's name.
 
     Raises:
-        ValueError: if the model has no such stage, or the factor leaves no common levels.
+        ValueError: if the model has no such stage, or the factor leaves no common levels or no
+            pixel of the interior.
 
     Example:
     >>> model = scale_zoo.create_model("dss_cnn")
@@ -42,22 +52,31 @@ class EquivarianceError(keras.metrics.Metric):
         model: keras.Model,
         factor: float,
         stage: str | None = None,
+        region: str = "canvas",
         name: str = "equivariance_error",
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
         self.factor = factor
         self.stage = stage
+        self.region = region
         stages = None if stage is None else [stage]
-        probe = equivariance_probe(model, [factor], stages)
+        probe = equivariance_probe(model, [factor], stages, region)
         layers = [model.get_layer(name) for name in check_stages(model, stages)]
-        if not any(_comparable(layer, factor) for layer in layers):
+        with_levels = [layer for layer in layers if has_levels(layer, factor)]
+        if not with_levels:
             raise ValueError(
                 f"No level of {stage} is left to compare at factor {factor:.3g}. Choose a factor "
                 "nearer to 1, or a network with more scales."
             )
+        if region == "interior" and not any(has_interior(layer, factor) for layer in with_levels):
+            raise ValueError(
+                f"No pixel of {stage or 'any stage'} is left to compare at factor {factor:.3g}: "
+                "zeros from outside reach them all. Choose a factor nearer to 1, larger images, "
+                "or the region 'canvas'."
+            )
         # In a closure, so that the model's weights do not become state of the metric.
-        self._errors = lambda images: probe(images)[0]
+        self._errors = lambda images: probe(images)[0][0]
         self.total = self.add_weight(name="total", shape=(), initializer="zeros")
         self.count = self.add_weight(name="count", shape=(), initializer="zeros")
 
@@ -66,8 +85,8 @@ class EquivarianceError(keras.metrics.Metric):
 
         `sample_weight`, `[batch]`, weighs the images.
         """
-        errors = self._errors(tf.convert_to_tensor(images))[0]
-        # A stage without common levels at this factor has no error to average.
+        errors = self._errors(tf.convert_to_tensor(images))
+        # A stage that cannot be compared at this factor has no error to average.
         known = tf.cast(~tf.math.is_nan(errors), errors.dtype)
         errors = tf.reduce_sum(tf.math.multiply_no_nan(errors, known), 0) / tf.reduce_sum(known, 0)
         weights = tf.ones_like(errors) if sample_weight is None else sample_weight
@@ -82,7 +101,8 @@ class EquivarianceError(keras.metrics.Metric):
 
     def get_config(self):
         """Returns everything but the model, which `from_config` takes beside it."""
-        return {**super().get_config(), "factor": self.factor, "stage": self.stage}
+        config = {"factor": self.factor, "stage": self.stage, "region": self.region}
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config, model: keras.Model | None = None):
@@ -112,7 +132,10 @@ def check_stages(model: keras.Model, stages: Sequence[str] | None) -> list[str]:
 
 
 def equivariance_probe(
-    model: keras.Model, factors: Sequence[float], stages: Sequence[str] | None = None
+    model: keras.Model,
+    factors: Sequence[float],
+    stages: Sequence[str] | None = None,
+    region: str | Sequence[str] = "canvas",
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Compiles the measurement of a model's stages at several factors.
 
@@ -120,15 +143,20 @@ def equivariance_probe(
         model: a model with stages.
         factors: scale factors, above 0.
         stages: names of stages; None takes all.
+        region: where to compare, "canvas" or "interior"; or several, at the cost of one.
 
     Returns:
         A function from images `[batch, height, width, channels]` to the errors
-        `[factors, stages, batch]`, NaN where a stage and a factor have no common levels, and the
-        model's first outputs for the scaled images, `[factors, batch, ...]`.
+        `[factors, stages, batch]`, NaN where a stage and a factor have no common levels or no pixel
+        of the region, and the model's first outputs for the scaled images, `[factors, batch, ...]`.
+        Several regions are a first axis of the errors.
 
     Raises:
-        ValueError: if a stage is unknown or a factor is not above 0.
+        ValueError: if a stage or region is unknown or a factor is not above 0.
     """
+    regions = [region] if isinstance(region, str) else list(region)
+    for each in regions:
+        check_choice(REGIONS, region=each)
     stages = check_stages(model, stages)
     layers = [model.get_layer(stage) for stage in stages]
     for factor in factors:
@@ -136,35 +164,35 @@ def equivariance_probe(
             raise ValueError(f"`factor` must be above 0. Received {factor}.")
     network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
 
-    signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)]
+    signature = tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)
 
-    @tf.function(input_signature=signature)
-    def probe(images):
-        *features, _ = network(images, training=False)
+    @tf.function(input_signature=[signature])
+    def measure(images):
+        unscaled = network(images, training=False)
         errors, outputs = [], []
         for factor in factors:
-            *scaled, output = network(_input_scaling(model, factor)(images), training=False)
+            scaled = unscaled
+            if factor != 1:
+                scaled = network(_input_scaling(model, factor)(images), training=False)
+            *features, output = scaled
             errors.append(
                 [
-                    _stage_error(layer, before, after, factor)
-                    for layer, before, after in zip(layers, features, scaled, strict=True)
+                    stage_errors(layer, before, after, factor, regions)
+                    for layer, before, after in zip(layers, unscaled[:-1], features, strict=True)
                 ]
             )
             outputs.append(output)
-        return tf.stack(errors), tf.stack(outputs)
+        # From [factors, stages, regions, batch].
+        errors = tf.transpose(tf.stack(errors), [2, 0, 1, 3])
+        return errors[0] if isinstance(region, str) else errors, tf.stack(outputs)
 
-    return probe
+    @functools.cache
+    def compiled():
+        # Called by itself, a function for each model would draw warnings of retracing.
+        with tf.init_scope():
+            return measure.get_concrete_function()
 
-
-def _comparable(layer: Stage, factor: float) -> bool:
-    return layer.base is None or len(_common_levels(layer, layer.output, factor)) > 0
-
-
-def _common_levels(layer, features, factor):
-    n_scales = (
-        features.shape[1] if layer.action == "scale_space" else len(tf.nest.flatten(features))
-    )
-    return ops.common_levels(n_scales, factor, layer.base)
+    return lambda images: compiled()(tf.convert_to_tensor(images, signature.dtype))
 
 
 def _input_scaling(model: keras.Model, factor: float):
@@ -172,35 +200,4 @@ def _input_scaling(model: keras.Model, factor: float):
     if len(model.inputs[0].shape) == 4:
         return lambda images: ops.rescale(images, factor)
     first = model.get_layer(stage_names(model)[0])
-    return lambda features: _action(first, features, factor)
-
-
-def _action(layer: Stage, features, factor):
-    """Scales features as the stage's layer says that scaling the image scales them."""
-    if layer.action == "invariant":
-        return features
-    if layer.action == "planar":
-        return ops.rescale(features, factor)
-    if layer.action == "orientation":
-        return ops.rescale_maps(features, factor)
-    if layer.action == "pyramid":
-        return ops.pyramid_action(tf.nest.flatten(features), factor, layer.base)
-    return ops.scale_action(features, factor, layer.base)
-
-
-def _stage_error(layer, before, after, factor):
-    expected = _action(layer, before, factor)
-    if layer.base is None:
-        return ops.relative_error(expected, after)
-    levels = _common_levels(layer, before, factor)
-    if not levels:
-        return tf.fill(tf.shape(tf.nest.flatten(before)[0])[:1], float("nan"))
-    common = slice(levels.start, levels.stop)
-    if layer.action == "scale_space":
-        return ops.relative_error(expected[:, common], after[:, common])
-    return ops.relative_error(_join(expected[common]), _join(tf.nest.flatten(after)[common]))
-
-
-def _join(levels):
-    """Joins all pixels of the levels of a pyramid, `[batch, pixels]`."""
-    return tf.concat([tf.reshape(level, [tf.shape(level)[0], -1]) for level in levels], axis=1)
+    return lambda features: action(first, features, factor)

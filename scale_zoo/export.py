@@ -13,7 +13,16 @@ from scale_zoo import model_card, ops, run_files, zoo
 
 LABELS_FILE = "labels.txt"
 # What a description tells of a run's configuration.
-DESCRIBED = ("model", "input_shape", "classes", "options", "class_names")
+DESCRIBED = (
+    "model",
+    "input_shape",
+    "classes",
+    "options",
+    "class_names",
+    "data",
+    "image_size",
+    "seed",
+)
 
 
 class _Server(tf.Module):

@@ -1,9 +1,10 @@
 """The files of a run's work directory."""
 
+import contextlib
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 CONFIG_FILE = "config.json"
@@ -26,6 +27,17 @@ def epoch_file(epoch: int) -> str:
     return f"epoch-{epoch:04d}.weights.h5"
 
 
+@contextlib.contextmanager
+def whole_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a path to write to; the file then appears under its own name, whole or not at all."""
+    unfinished = path.with_name(UNFINISHED + path.name)
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def read_json(path: pathlib.Path) -> Any:
     """Reads a JSON file."""
     return json.loads(path.read_text())
@@ -38,9 +50,8 @@ def write_json(path: pathlib.Path, value: Any) -> None:
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file that appears whole."""
-    unfinished = path.with_name(UNFINISHED + path.name)
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text)
 
 
 def read_state(workdir: pathlib.Path) -> tuple[int, list[dict[str, float]]]:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import ops
+from scale_zoo import ops, run_files
 from scale_zoo.layers import DeformableConv2D, DeformableScaleConv2D
 
 
@@ -134,7 +134,6 @@ def plot_sampling(
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
     path = pathlib.Path(path)
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    figure.savefig(unfinished, format="png")
-    unfinished.replace(path)
+    with run_files.whole_file(path) as unfinished:
+        figure.savefig(unfinished, format="png")
     return path

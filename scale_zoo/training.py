@@ -19,6 +19,7 @@ from scale_zoo import (
     export,
     ops,
     run_files,
+    scale_plots,
     schedules,
     zoo,
 )
@@ -160,7 +161,8 @@ def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
         "test": evaluation.evaluate(best, source.test, scale_range, seed=config.seed),
         "history": history,
     }
-    evaluation.plot_over_scale({config.model: metrics["test"]}, folder)
+    curve = scale_plots.Curve(config.model, metrics["test"]["over_scale"])
+    scale_plots.plot_over_scale([curve], folder)
     run_files.write_json(folder / run_files.METRICS_FILE, metrics)
     export.export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics

@@ -183,6 +183,20 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
     Raises:
         ValueError: if there is no such entry.
     """
+    folder = find_entry(entry)
+    description = describe(folder)
+    return create_model(
+        description["model"],
+        description["input_shape"],
+        description["classes"],
+        weights=str(folder / WEIGHTS_FILE),
+        classifier_activation=classifier_activation,
+        **description["options"],
+    )
+
+
+def find_entry(entry: str) -> pathlib.Path:
+    """Returns the folder of what `load_model` takes; a ValueError says if there is none."""
     folder = pathlib.Path(entry)
     if entry in list_pretrained():
         folder = _zoo_folder() / entry.replace("/", ".", 1)
@@ -193,15 +207,7 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
             f"`entry` must be one of {', '.join(list_pretrained())}, the work directory of a "
             f"finished run, or a folder with a {DESCRIPTION_FILE}. Received {entry!r}."
         )
-    description = describe(folder)
-    return create_model(
-        description["model"],
-        description["input_shape"],
-        description["classes"],
-        weights=str(folder / WEIGHTS_FILE),
-        classifier_activation=classifier_activation,
-        **description["options"],
-    )
+    return folder
 
 
 def describe(folder: str | pathlib.Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import callbacks, data, schedules, training, training_config
+from scale_zoo import callbacks, data, schedules, training, training_config, zoo
 from scale_zoo.training_config import TrainingConfig
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -94,6 +94,13 @@ def test_the_configuration_is_kept(run):
     assert config["options"] == {"n_scales": 3, "width": 0.25, "dropout": 0, "kernel_size": 3}
     assert config["class_names"] == [str(n) for n in range(10)]
     assert config["seed"] == 0
+
+
+def test_the_export_tells_what_it_was_trained_on(run):
+    workdir, _ = run
+    description = zoo.describe(workdir / "saved_model")
+    told = {key: description[key] for key in ("data", "image_size", "seed")}
+    assert told == {"data": "digits", "image_size": 0, "seed": 0}
 
 
 @pytest.mark.parametrize("name", ["accuracy_over_scale.png", "equivariance_over_scale.png"])

@@ -28,7 +28,8 @@ def main() -> None:
     output = pathlib.Path(OUTPUT.value)
     if output.exists():
         raise ValueError(f"`output` {output} exists. Name another, or remove it.")
-    factors, at = _numbers("factors", FACTORS.value), _numbers("at", AT.value)
+    factors = [command_line.number("factors", text) for text in FACTORS.value]
+    at = [command_line.number("at", text) for text in AT.value]
     model = zoo.load_model(MODEL.value)
     height, _, channels = model.input_shape[1:]
     image = data.read_image(IMAGE.value, height, channels)
@@ -36,13 +37,6 @@ def main() -> None:
         model, data.float_images(image), output, factors, LAYER.value, LEVEL.value, at
     )
     print(f"picture: {output}")
-
-
-def _numbers(flag, texts):
-    try:
-        return [float(text) for text in texts]
-    except ValueError:
-        raise ValueError(f"`{flag}` must be numbers. Received {','.join(texts)}.") from None
 
 
 if __name__ == "__main__":

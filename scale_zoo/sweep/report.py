@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scale_zoo import evaluation, run_files
+from scale_zoo import run_files, scale_plots
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.sweep.plan import CENTRE, Run
 from scale_zoo.sweep.vary import hyperparameters, short_name, value_text
@@ -97,34 +97,29 @@ def plot_study(
     Returns:
         The paths of the pictures.
     """
-    # Imported here: a library should not choose a backend for whoever imports it.
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     paths = []
     for name in names:
         groups = _by_value(runs, name, one_at_a_time)
         if not groups:
             continue
-        figure = Figure(figsize=(5, 3.4), dpi=150, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
+        figure, (axes,) = scale_plots.new_figure(1, 1, (5, 3.4))
         # In the order of values, dark to light, so that a trend shows.
         shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(groups)))
         for (value, members), shade in zip(groups, shades, strict=True):
             is_centre = one_at_a_time and any(run.name == CENTRE for run in members)
-            evaluation.draw_curve(
+            label = value_text(value) + (f" ({CENTRE})" if is_centre else "")
+            scale_plots.draw_curve(
                 axes,
-                _mean_over_scale(members),
+                scale_plots.Curve(label, _mean_over_scale(members)),
                 "accuracy",
-                label=value_text(value) + (f" ({CENTRE})" if is_centre else ""),
                 color=shade,
                 linestyle="--" if is_centre else "-",
                 markersize=4,
                 capsize=2,
             )
-        axes.set_xlabel(evaluation.FACTOR_LABEL)
+        axes.set_xlabel(scale_plots.FACTOR_LABEL)
         several = any(len(members) > 1 for _, members in groups)
         axes.set_ylabel("accuracy, mean over runs" if several else "accuracy")
         axes.set_title(f"Accuracy over scale by {short_name(name)}")
@@ -132,10 +127,7 @@ def plot_study(
         # Beside the axes: curves of good networks fill them.
         figure.legend(title=short_name(name), loc="outside right center", fontsize="small")
         path = folder / f"accuracy_by_{short_name(name)}.png"
-        unfinished = path.with_name(run_files.UNFINISHED + path.name)
-        figure.savefig(unfinished, format="png")
-        unfinished.replace(path)
-        paths.append(path)
+        paths.append(scale_plots.save(figure, path))
     return paths
 
 

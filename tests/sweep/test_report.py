@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scale_zoo import scale_plots
 from scale_zoo.sweep import make_plan, report
 from scale_zoo.training_config import TrainingConfig
 from tests.sweep.finished_runs import finish
@@ -77,16 +78,16 @@ def test_the_markdown_has_a_row_for_each_run_and_as_many_cells_everywhere(tmp_pa
 @pytest.fixture
 def curves(monkeypatch):
     """What is drawn: accuracies at factor 1 by label, pictures apart."""
-    found, draw = [], report.evaluation.draw_curve
+    found, draw = [], scale_plots.draw_curve
 
-    def record(axes, over_scale, quantity, **style):
+    def record(axes, curve, quantity, **style):
         if not axes.containers:
             found.append({})
-        (row,) = [row for row in over_scale if row["factor"] == 1]
-        found[-1][style["label"]] = row[quantity]
-        draw(axes, over_scale, quantity, **style)
+        (row,) = [row for row in curve.rows if row["factor"] == 1]
+        found[-1][curve.label] = row[quantity]
+        draw(axes, curve, quantity, **style)
 
-    monkeypatch.setattr(report.evaluation, "draw_curve", record)
+    monkeypatch.setattr(scale_plots, "draw_curve", record)
     return found
 
 

@@ -1,3 +1,4 @@
+import csv
 import pathlib
 import subprocess
 import sys
@@ -11,6 +12,7 @@ FLAGS = {
     "benchmark": "--suite",
     "draw_sampling": "--factors",
     "sweep": "--vary",
+    "equivariance_test": "--stages",
 }
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -34,6 +36,8 @@ def _run(tool, *flags):
         ("draw_sampling", ["--image=x", "--output=x"], "--model"),
         ("sweep", ["--output=x", "--vary=option.bse=2"], "Received 'option.bse'"),
         ("draw_sampling", ["--model=x", "--image=x", "--output=x", "--at=up"], "`at` must be"),
+        ("equivariance_test", ["--models=missing", "--output=x"], "`models` must be"),
+        ("equivariance_test", ["--models=x", "--output=x", "--factors=1/0"], "Received 1/0"),
     ],
 )
 def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, tmp_path):
@@ -51,3 +55,26 @@ def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, tmp_pa
 def test_help_lists_the_tools_flags(tool):
     done = _run(tool, "--help")
     assert FLAGS[tool] in done.stdout
+
+
+def test_the_equivariance_test_measures_what_it_can_and_tells_the_rest(tmp_path):
+    done = _run(
+        "equivariance_test",
+        "--models=plain_cnn,fpn_cnn",
+        "--data=digits",
+        "--images=3",
+        "--factors=1,1/2",
+        "--stages=pyramid1",
+        f"--output={tmp_path}/out",
+    )
+    assert done.returncode == 1
+    assert "plain_cnn: not measured: `stage` must be one of stage1" in done.stdout
+    assert f"results and pictures: {tmp_path}/out" in done.stdout
+    assert done.stderr.splitlines()[-1] == (
+        "error: 1 of 2 networks could not be measured: plain_cnn."
+    )
+    with (tmp_path / "out" / "equivariance.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = [(row["network"], float(row["factor"]), row["stage"]) for row in rows]
+    network = "fpn_cnn (untrained)"
+    assert found == [(network, f, stage) for f in (1, 0.5) for stage in ("overall", "pyramid1")]
