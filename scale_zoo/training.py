@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import pathlib
+import statistics
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -153,11 +154,14 @@ def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
     best = _create(network, classifier_activation="softmax")
     best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
     LOGGER.info("Measuring the best epoch on the test images.")
+    # An epoch of one step tells none.
+    rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
     metrics = {
         "best_epoch": run_files.best_epoch(history),
         "parameters": complexity.count_parameters(best),
         "validation_accuracy": max(logs["val_accuracy"] for logs in history),
-        "images_per_second": history[-1].get("images_per_second"),
+        # The median over epochs: now and then the machine has more to do.
+        "images_per_second": statistics.median(rates) if rates else None,
         "test": evaluation.evaluate(best, source.test, scale_range, seed=config.seed),
         "history": history,
     }
