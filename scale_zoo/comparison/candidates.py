@@ -129,6 +129,6 @@ def find_candidate(name: str) -> Candidate:
 def _run_config(name, folder):
     """The configuration of the run, where the network was named by its work directory."""
     path = pathlib.Path(name) / run_files.CONFIG_FILE
-    if folder != pathlib.Path(name) / run_files.EXPORTED or not path.is_file():
+    if folder != pathlib.Path(name) / zoo.EXPORTED or not path.is_file():
         return None
     return run_files.read_json(path)
