@@ -156,6 +156,7 @@ def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
     metrics = {
         "best_epoch": run_files.best_epoch(history),
         "parameters": complexity.count_parameters(best),
+        "training_images": len(source.train),
         "validation_accuracy": max(logs["val_accuracy"] for logs in history),
         "images_per_second": history[-1].get("images_per_second"),
         "test": evaluation.evaluate(best, source.test, scale_range, seed=config.seed),
