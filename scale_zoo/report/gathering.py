@@ -1,7 +1,6 @@
 """Networks with their measures, from work directories and a comparison."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,8 @@ from scale_zoo import comparison, evaluation, run_files
 from scale_zoo.comparison import Candidate
 from scale_zoo.scale_plots import Curve
 
-# What a page tells of a run; of what further keys hold, a dash stands for what is missing.
+# What a page cannot do without; for what else a run does not tell, it has a dash.
+NEEDED_OF_CONFIG = ("class_names", "data", "input_shape", "model", "options", "seed")
 NEEDED = ("best_epoch", "parameters", "test")
 NEEDED_OF_TEST = ("accuracy", "images", "over_scale", "scale_range")
 
@@ -142,17 +142,25 @@ def _read_run(name) -> Run:
             f"`workdirs` must hold finished runs. Received {name!r}, which holds one that is not "
             "finished: go on with it by tools/train.py --resume."
         ) from None
-    try:
-        metrics = run_files.read_json(metrics_file)
-        missing = [key for key in NEEDED if key not in metrics]
-        missing += [key for key in NEEDED_OF_TEST if key not in metrics["test"]]
-        if missing or candidate.config is None or "seed" not in candidate.config:
-            raise ValueError(f"without {', '.join(missing) or 'a configuration'}")
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"`workdirs`: {metrics_file} holds no metrics of a run ({error})."
-        ) from None
+    metrics = _read_metrics(metrics_file)
+    for file, found, needed in (
+        (run_files.CONFIG_FILE, candidate.config, NEEDED_OF_CONFIG),
+        (run_files.METRICS_FILE, metrics, NEEDED),
+        (run_files.METRICS_FILE, metrics.get("test"), NEEDED_OF_TEST),
+    ):
+        missing = [key for key in needed if not isinstance(found, dict) or key not in found]
+        if missing:
+            raise ValueError(
+                f"`workdirs`: {folder / file} is not that of a run: it lacks {', '.join(missing)}."
+            )
     return Run(name, candidate, metrics)
+
+
+def _read_metrics(path) -> dict[str, Any]:
+    try:
+        return dict(run_files.read_json(path))
+    except (ValueError, TypeError):
+        raise ValueError(f"`workdirs`: {path} holds no metrics of a run.") from None
 
 
 def _look_up(run, models) -> Run:
