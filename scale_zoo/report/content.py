@@ -7,7 +7,7 @@ from scale_zoo.report import tables
 from scale_zoo.report.example import Examined, Example, save_steps
 from scale_zoo.report.figures import draw_figures
 from scale_zoo.report.gathering import Network
-from scale_zoo.report.page import Page, Section
+from scale_zoo.report.page import Page, Section, Table
 
 ERROR = (
     "The equivariance error of a stage Φ of a network at factor s is "
@@ -51,7 +51,7 @@ def make_page(
             [],
             [tables.comparison_table(networks, examined, factors)],
         ),
-        Section("error", "Equivariance error", [], tables.error_tables(networks, factors)),
+        Section("error", "Equivariance error", *_errors(networks, factors)),
         Section("figures", "Figures", [], figures=draw_figures(networks, folder)),
         Section("example", "One image, shrunk step by step", _about(networks, example), [steps]),
     ]
@@ -73,10 +73,10 @@ def _measured(networks) -> list[str]:
     for text, labels in groups.items():
         who = "" if len(groups) == 1 else f"{_listed(labels)}: "
         found.append(who + text)
-    if any(len(set(network.seeds)) > 1 for network in networks):
+    if any(len(network.runs) > 1 for network in networks):
         found.append(
-            "Networks of several seeds were trained once with each, and each run is measured on "
-            "the test images of its own seed's split; tables show the mean over the runs."
+            "Networks of several seeds were trained once with each; the seed also draws the split "
+            "into training and test images. Tables and figures show the mean over the runs."
         )
     return found
 
@@ -119,6 +119,20 @@ def _images(network) -> str:
     return text
 
 
+def _errors(networks, factors) -> tuple[list[str], list[Table]]:
+    """The tables of errors, but for one that nothing was measured for, and words in its place."""
+    words, shown = [], []
+    for table in tables.error_tables(networks, factors):
+        if any(cell.text is not None for row in table.rows for cell in row[1:]):
+            shown.append(table)
+        else:
+            words.append(
+                f"{table.caption}: nothing was measured or left to compare. Runs of early versions "
+                "did not measure the interior; tools/equivariance_test.py does."
+            )
+    return words, shown
+
+
 def _about(networks, example) -> list[str]:
     """Says what image is shown, and whose answers."""
     shape = "×".join(str(n) for n in example.largest.shape[:2])
@@ -127,6 +141,7 @@ def _about(networks, example) -> list[str]:
         text += "; its class is not told, so answers are marked neither right nor wrong."
     else:
         text += f"; its class is “{example.label}”. None of the networks here was trained on it."
+    text += " One image is an example and no measure; the tables above are over many."
     found = [text]
     if any(len(network.runs) > 1 for network in networks):
         found.append("Of a network of several seeds, the run of the smallest seed answers.")

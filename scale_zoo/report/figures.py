@@ -52,7 +52,7 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
             "bottom, and scale factor, on the whole canvas to the left and in the interior to the "
             f"right, one row for each of: {', '.join(curve.label for curve in curves)}. Each cell "
             "shows its number.",
-            "Equivariance error of each stage. Hatched: nothing to compare.",
+            "Equivariance error of each stage. Hatched: nothing to compare, or not measured.",
         ),
     ]
 

@@ -87,18 +87,18 @@ def percent(value: dict[str, float] | None, spread: float | None = None) -> Cell
 
 
 def number(value: dict[str, float] | None, spread: float | None = None) -> Cell:
-    """Formats a number in three digits."""
+    """Formats a number in three digits, its spread in two."""
     if value is None:
         return Cell(None)
-    return Cell(_short(value["mean"]), "" if spread is None else f"± {_short(spread)}")
+    return Cell(_short(value["mean"], 3), "" if spread is None else f"± {_short(spread, 2)}")
 
 
-def _short(value):
-    """Three digits, never as a power of ten: 1,230 and 0.000123."""
+def _short(value, digits):
+    """At least so many digits, and never a power of ten: 1,234 and 0.000123."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{decimals}f}"
 
 
 def amount(value: int) -> str:

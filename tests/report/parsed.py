@@ -3,7 +3,7 @@
 import html.parser
 import re
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "wbr"}
 
 
 class _Parser(html.parser.HTMLParser):

@@ -98,13 +98,24 @@ def test_the_page_says_which_images_were_measured(folder, tmp_path):
     assert "It took the split of seed 7, which is not that of the training" in text
 
 
-def test_runs_of_an_early_version_have_no_interior(tmp_path):
-    metrics = finish(tmp_path / "early")
-    metrics["test"]["over_scale"] = rows(interior=False)
-    (tmp_path / "early" / "metrics.json").write_text(json.dumps(metrics))
+def test_runs_of_an_early_version_have_no_interior(folder, tmp_path):
+    finish(tmp_path / "early", metrics=_early(folder))
     ((row, *_),) = [network.curve.rows for network in report.gather([str(tmp_path / "early")])]
     assert row["interior_error"] is None
     assert row["interior_stages"] == {"stage1": None, "stage2": None}
+
+
+def test_a_table_of_nothing_is_a_sentence(folder, tmp_path):
+    finish(tmp_path / "early", metrics=_early(folder))
+    html, _ = report.write_report([str(tmp_path / "early")], tmp_path / "out")
+    text = html.read_text("utf-8")
+    assert text.count("<table") == 4
+    assert "interior, mean over stages: nothing was measured" in text
+
+
+def _early(folder):
+    metrics = json.loads((folder / "first" / "metrics.json").read_text())
+    return metrics | {"test": metrics["test"] | {"over_scale": rows(interior=False)}}
 
 
 @pytest.mark.parametrize(
