@@ -132,7 +132,7 @@ def render_markdown(page: Page) -> str:
 
 def _environment(**options) -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("scale_zoo.report"),
+        loader=jinja2.PackageLoader("scale_zoo.report", "templates"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,14 +1,12 @@
 import base64
 import io
 import re
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from scale_zoo import report
-from scale_zoo.report import writing
 from tests.report.finished_runs import FACTORS, finish
 from tests.report.parsed import markdown_tables, parse_html, unescape
 
@@ -236,47 +234,3 @@ def test_steps_are_headed_by_the_image(tables):
     texts = [cell.rpartition(" ")[2] for cell in tables["steps"][0][1:]]
     assert texts == [f"{factor:.3g}" for factor in FACTORS]
     assert all(cell.startswith("[“") for cell in tables["steps"][0][1:])
-
-
-@pytest.mark.parametrize("where", ["file", "holding files", "a run", "a report"])
-def test_nothing_is_overwritten_unasked(written, tmp_path, where):
-    output = tmp_path / "out"
-    if where == "file":
-        output.write_text("mine")
-    elif where == "a report":
-        shutil.copytree(written.output, output)
-    elif where == "a run":
-        finish(output)
-    else:
-        output.mkdir()
-        (output / "report.html").write_text("mine")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    overwrite = where != "a report"
-    with pytest.raises(ValueError, match="`output`"):
-        report.write_report([str(written.folder / "plain-0")], output, overwrite=overwrite)
-    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert after == before
-
-
-def test_an_earlier_report_is_replaced_when_asked(written, tmp_path):
-    output = tmp_path / "out"
-    shutil.copytree(written.output, output)
-    (output / "mine.txt").write_text("mine")
-    (output / "image_step_9.png").write_text("a step more")
-    report.write_report([str(written.folder / "plain-1")], output, title="New", overwrite=True)
-    assert (output / "mine.txt").read_text() == "mine"
-    names = {path.name for path in output.iterdir()}
-    assert names == {"report.html", "report.md", "mine.txt"} | PICTURES
-    page = parse_html((output / "report.html").read_text("utf-8"))
-    assert page.texts["h1"] == ["New"]
-    assert page.tables[0][1][0] == "plain-1"
-
-
-def test_what_fails_leaves_nothing(written, tmp_path, monkeypatch):
-    def fail(*_):
-        raise FloatingPointError
-
-    monkeypatch.setattr(writing, "make_page", fail)
-    with pytest.raises(FloatingPointError):
-        report.write_report([str(written.folder / "plain-0")], tmp_path / "new" / "out")
-    assert list(tmp_path.iterdir()) == []
