@@ -159,6 +159,7 @@ def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
     metrics = {
         "best_epoch": run_files.best_epoch(history),
         "parameters": complexity.count_parameters(best),
+        "training_images": len(source.train),
         "validation_accuracy": max(logs["val_accuracy"] for logs in history),
         # The median over epochs: now and then the machine has more to do.
         "images_per_second": statistics.median(rates) if rates else None,

@@ -67,7 +67,9 @@ def test_metrics_are_those_of_the_exported_network(run):
     workdir, metrics = run
     assert json.loads((workdir / "metrics.json").read_text()) == metrics
     model = scale_zoo.load_model(str(workdir / "saved_model"))
-    examples = data.load_source("digits").test
+    source = data.load_source("digits")
+    assert metrics["training_images"] == len(source.train)
+    examples = source.test
     right = model.predict(data.float_images(examples.images), verbose=0).argmax(1)
     at_full_size = metrics["test"]["over_scale"][0]
     assert at_full_size["factor"] == 1

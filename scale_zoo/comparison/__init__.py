@@ -2,7 +2,14 @@
 
 from scale_zoo.comparison.candidates import Candidate, find_candidate
 from scale_zoo.comparison.measuring import compare
-from scale_zoo.comparison.results import OVERALL, RESULTS_FILE, STAGES_FILE, TABLE_FILE
+from scale_zoo.comparison.results import (
+    OVERALL,
+    RESULTS_FILE,
+    STAGES_FILE,
+    TABLE_FILE,
+    load_results,
+)
+from scale_zoo.comparison.seeds import average, one_curve_each, over_seeds, seeds_of_one
 
 __all__ = [
     "OVERALL",
@@ -10,6 +17,11 @@ __all__ = [
     "STAGES_FILE",
     "TABLE_FILE",
     "Candidate",
+    "average",
     "compare",
     "find_candidate",
+    "load_results",
+    "one_curve_each",
+    "over_seeds",
+    "seeds_of_one",
 ]

@@ -1,17 +1,12 @@
 """The folder of a comparison: results of the networks measured so far, as files and pictures."""
 
-import collections
 import csv
-import json
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from scale_zoo import run_files, scale_plots
-from scale_zoo.scale_plots import Curve, spread
-from scale_zoo.training_config import FREE_TO_CHANGE
+from scale_zoo.comparison.seeds import curves, one_curve_each
+from scale_zoo.scale_plots import spread
 
 RESULTS_FILE = "equivariance.json"
 TABLE_FILE = "equivariance.csv"
@@ -55,11 +50,8 @@ def read_results(output: pathlib.Path, settings: dict[str, Any], overwrite: bool
                 "another."
             )
         return new
-    try:
-        results = run_files.read_json(path)
-        before, models = results["settings"], dict(results["models"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise ValueError(f"`output`: {path} holds no such results. Name another.") from None
+    results = load_results(output, "output")
+    before, models = results["settings"], results["models"]
     changed = [
         f"{key} from {before.get(key)!r} to {value!r}"
         for key, value in settings.items()
@@ -73,10 +65,28 @@ def read_results(output: pathlib.Path, settings: dict[str, Any], overwrite: bool
     return new if overwrite else {"settings": settings, "models": models}
 
 
+def load_results(folder: pathlib.Path, argument: str) -> dict[str, Any]:
+    """Reads the results that a folder holds: "settings", and "models" by name.
+
+    Args:
+        folder: a folder that `compare` wrote.
+        argument: what errors call the folder by.
+
+    Raises:
+        ValueError: if it holds none.
+    """
+    path = folder / RESULTS_FILE
+    try:
+        results = run_files.read_json(path)
+        return {"settings": dict(results["settings"]), "models": dict(results["models"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"`{argument}`: {path} holds no such results. Name another.") from None
+
+
 def write_results(output: pathlib.Path, results: dict[str, Any]) -> None:
     """Writes results and table; each file appears whole."""
     output.mkdir(parents=True, exist_ok=True)
-    singles, groups = _curves(results["models"])
+    singles, groups = curves(results["models"])
     over_seeds = {curve.label: {"runs": names, "over_scale": curve.rows} for curve, names in groups}
     run_files.write_json(output / RESULTS_FILE, results | {"over_seeds": over_seeds})
     _write_table(output / TABLE_FILE, results["models"], [*singles, *groups])
@@ -84,68 +94,9 @@ def write_results(output: pathlib.Path, results: dict[str, Any]) -> None:
 
 def draw_results(output: pathlib.Path, results: dict[str, Any]) -> None:
     """Draws the pictures; each file appears whole."""
-    singles, groups = _curves(results["models"])
-    # An average stands where the first of its runs would.
-    averages = {name: curve for curve, names in groups for name in names}
-    shown = list(dict.fromkeys(averages.get(name, curve) for curve, (name,) in singles))
+    shown = [curve for curve, _ in one_curve_each(results["models"])]
     scale_plots.plot_over_scale(shown, output)
     scale_plots.plot_stages(shown, output / STAGES_FILE)
-
-
-def _curves(models):
-    """A curve and the names of its networks: of each network, and of each one of several seeds."""
-    shared = collections.Counter(entry["label"] for entry in models.values())
-    singles = [
-        (
-            Curve(entry["label"] if shared[entry["label"]] == 1 else name, entry["over_scale"]),
-            [name],
-        )
-        for name, entry in models.items()
-    ]
-    groups = _seeds_of_one(models)
-    shared = collections.Counter(models[names[0]]["model"] for names in groups)
-    averaged = []
-    for names in groups:
-        model = models[names[0]]["model"]
-        label = model if shared[model] == 1 else models[names[0]]["label"]
-        rows = _over_seeds([models[name]["over_scale"] for name in names])
-        averaged.append((Curve(f"{label} ({len(names)} seeds)", rows, len(names)), names))
-    return singles, averaged
-
-
-def _seeds_of_one(models) -> list[list[str]]:
-    """Names of the runs whose configurations differ in the seed alone."""
-    groups = collections.defaultdict(list)
-    for name, entry in models.items():
-        if entry["config"]:
-            same = {k: v for k, v in entry["config"].items() if k not in (*FREE_TO_CHANGE, "seed")}
-            groups[json.dumps(same, sort_keys=True)].append(name)
-    return [
-        names
-        for names in groups.values()
-        # Copies of one run are no more than one.
-        if len({models[name]["config"]["seed"] for name in names}) == len(names) > 1
-    ]
-
-
-def _over_seeds(runs: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Averages the rows of several runs, with standard deviations over them."""
-
-    def average(values):
-        if None in values:
-            return None
-        if isinstance(values[0], dict) and "mean" not in values[0]:
-            return {stage: average([value[stage] for value in values]) for stage in values[0]}
-        means = [value["mean"] for value in values]
-        return {"mean": float(np.mean(means)), "standard_deviation": float(np.std(means, ddof=1))}
-
-    return [
-        {
-            key: value if key == "factor" else average([row[key] for row in rows])
-            for key, value in rows[0].items()
-        }
-        for rows in zip(*runs, strict=True)
-    ]
 
 
 def _write_table(path, models, curves):

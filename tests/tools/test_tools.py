@@ -13,6 +13,7 @@ FLAGS = {
     "draw_sampling": "--factors",
     "sweep": "--vary",
     "equivariance_test": "--stages",
+    "report": "--comparison",
 }
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -38,6 +39,8 @@ def _run(tool, *flags):
         ("draw_sampling", ["--model=x", "--image=x", "--output=x", "--at=up"], "`at` must be"),
         ("equivariance_test", ["--models=missing", "--output=x"], "`models` must be"),
         ("equivariance_test", ["--models=x", "--output=x", "--factors=1/0"], "Received 1/0"),
+        ("report", ["--output=x"], "--workdirs"),
+        ("report", ["--workdirs=missing", "--output=x"], "`workdirs` must be work directories"),
     ],
 )
 def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, tmp_path):

@@ -1,0 +1,6 @@
+"""A page on networks from their work directories: what they are, how they do, what they answer."""
+
+from scale_zoo.report.gathering import Network, Run, gather
+from scale_zoo.report.writing import HTML_FILE, MARKDOWN_FILE, write_report
+
+__all__ = ["HTML_FILE", "MARKDOWN_FILE", "Network", "Run", "gather", "write_report"]

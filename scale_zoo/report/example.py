@@ -1,0 +1,167 @@
+"""One image, shrunk step by step, and what networks answer to it."""
+
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from scale_zoo import complexity, data, ops, run_files, zoo
+from scale_zoo.report.gathering import Network, Run
+
+LOGGER = logging.getLogger(__name__)
+
+# A small image is enlarged for display, by a whole number, to about this many pixels.
+SHOWN_SIZE = 84
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Example:
+    """An image for all networks.
+
+    Args:
+        name: what it is.
+        images: uint8 `[height, width, channels]`, by the shape that a network takes.
+        label: the name of its class, if that is known.
+        training_images: how many images the networks were trained on, if it is one of their data.
+    """
+
+    name: str
+    images: dict[tuple[int, int, int], np.ndarray]
+    label: str | None = None
+    training_images: int | None = None
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The image as the network of the largest images takes it."""
+        return self.images[max(self.images)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """The class that a network finds likeliest, and how likely."""
+
+    class_name: str
+    probability: float
+    right: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """What takes the network itself to know: its cost, and its answer at each factor."""
+
+    flops: int
+    answers: list[Answer]
+
+
+def choose_example(
+    networks: Sequence[Network], path: str | None = None, data_dir: str | None = None
+) -> Example:
+    """Reads an image file, or chooses the first test image that is one for all networks.
+
+    Splits are drawn by the seed: a test image of one run may be a training image of another. Of a
+    network with several seeds, the run of the smallest counts.
+
+    Args:
+        networks: the networks.
+        path: an image file; None chooses of the networks' data.
+        data_dir: TFDS data directory; by default that of the first run that tells one.
+
+    Raises:
+        ValueError: if the file cannot be read or the data cannot be had, or the networks have no
+            data in common.
+    """
+    runs = [network.runs[0] for network in networks]
+    shapes = {tuple(run.config["input_shape"]) for run in runs}
+    if path is None:
+        return _test_image(runs, data_dir)
+    if not pathlib.Path(path).is_file():
+        raise ValueError(f"`image` must be an image file. There is no file {path}.")
+    if any(height != width for height, width, _ in shapes):
+        raise ValueError(f"`image` is for networks of square images. One takes {max(shapes)}.")
+    images = {shape: data.read_image(path, shape[0], shape[2]) for shape in shapes}
+    return Example(pathlib.Path(path).name, images)
+
+
+def _test_image(runs, data_dir) -> Example:
+    known = {(run.config["data"], run.config.get("image_size", 0)) for run in runs}
+    if len(known) > 1:
+        found = ", ".join(f"{name} (image_size {size})" for name, size in sorted(known))
+        raise ValueError(
+            f"`image` must be given where runs were trained on different data. These: {found}."
+        )
+    ((name, size),) = known
+    data_dir = data_dir or next(filter(None, (run.config.get("data_dir") for run in runs)), None)
+    seeds = list(dict.fromkeys(run.config["seed"] for run in runs))
+    LOGGER.info("Reading %s for a test image.", name)
+    try:
+        source = data.load_source(name, data_dir, seeds[0], size or None)
+        unseen = {image.tobytes(): n for n, image in reversed([*enumerate(source.test.images)])}
+        for seed in seeds[1:]:
+            other = data.load_source(name, data_dir, seed, size or None)
+            unseen = {
+                key: unseen[key]
+                for key in map(np.ndarray.tobytes, other.test.images)
+                if key in unseen
+            }
+    except ValueError as error:
+        raise ValueError(
+            f"The runs' data cannot be had: {error} Or name another `image` to show."
+        ) from None
+    if not unseen:
+        raise ValueError(
+            f"`image` must be given: no image of {name} is a test image of all of seeds "
+            f"{', '.join(map(str, seeds))}."
+        )
+    chosen = min(unseen.values())
+    image, label = source.test.images[chosen], source.class_names[source.test.labels[chosen]]
+    which = "the first test image" if chosen == 0 else f"test image {chosen + 1}"
+    return Example(
+        f"{which} of {name}, split of seed {seeds[0]}",
+        {image.shape: image},
+        label,
+        len(source.train),
+    )
+
+
+def examine(run: Run, example: Example, factors: Sequence[float]) -> Examined:
+    """Loads a run's network, counts its FLOPs, and asks it for the image at each factor."""
+    model = zoo.load_model(run.candidate.name)
+    image = example.images[tuple(run.config["input_shape"])]
+    probabilities = np.asarray(model(shrink(image, factors), training=False))
+    names = run.config["class_names"]
+    answers = []
+    for each in probabilities:
+        found = names[each.argmax()]
+        right = None if example.label is None else found == example.label
+        answers.append(Answer(found, float(each.max()), right))
+    return Examined(complexity.count_flops(model), answers)
+
+
+def shrink(image: np.ndarray, factors: Sequence[float]) -> tf.Tensor:
+    """Returns an image at each factor, float `[factors, height, width, channels]` in [0, 1]."""
+    images = data.float_images(np.stack([image] * len(factors)))
+    return ops.rescale(images, list(factors))
+
+
+def save_steps(
+    example: Example, factors: Sequence[float], folder: pathlib.Path
+) -> list[tuple[pathlib.Path, tuple[int, int]]]:
+    """Writes the image at each factor; returns paths, and widths and heights for display."""
+    found = []
+    for step, image in enumerate(shrink(example.largest, factors).numpy(), start=1):
+        pixels = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        times = max(1, round(SHOWN_SIZE / max(picture.size)))
+        picture = picture.resize(
+            (times * picture.width, times * picture.height), Image.Resampling.NEAREST
+        )
+        path = folder / f"image_step_{step}.png"
+        with run_files.whole_file(path) as unfinished:
+            picture.save(unfinished, format="png")
+        shown = min(1, 1.5 * SHOWN_SIZE / max(picture.size))
+        found.append((path, (round(shown * picture.width), round(shown * picture.height))))
+    return found

@@ -1,0 +1,83 @@
+"""The figures of a page, with words for who does not see them."""
+
+import pathlib
+from collections.abc import Sequence
+
+from PIL import Image
+
+from scale_zoo import scale_plots
+from scale_zoo.report.gathering import Network
+from scale_zoo.report.page import Picture, factor_text, number, percent
+
+# Pixels of CSS to which an inch of a figure's paper is drawn.
+PIXELS_PER_INCH = 96
+STAGES_FILE = "equivariance_by_stage.png"
+
+
+def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Picture]:
+    """Draws accuracy and errors over scale, and errors by stage.
+
+    Args:
+        networks: the networks.
+        folder: where the PNG files go.
+    """
+    curves = [network.curve for network in networks]
+    bands = any(curve.seeds > 1 for curve in curves)
+    lines = f"one line for each of {len(curves)} networks" if len(curves) > 1 else "one line"
+    spread = "Bars are standard errors over images" + (
+        ", bands standard deviations over seeds." if bands else "."
+    )
+    accuracy, errors = scale_plots.plot_over_scale(curves, folder)
+    stages = scale_plots.plot_stages(curves, folder / STAGES_FILE)
+    return [
+        _picture(
+            accuracy,
+            f"Line chart of accuracy by scale factor of the image, {lines}. "
+            f"{_extremes('Accuracy', curves, 'accuracy', percent)} "
+            "The table under “Comparison” has the numbers.",
+            f"Accuracy over scale. {spread}",
+        ),
+        _picture(
+            errors,
+            "Two line charts of the equivariance error by scale factor of the image, on the whole "
+            f"canvas and in the interior, {lines} in each. "
+            f"{_extremes('On the whole canvas', curves, 'equivariance_error', number)} "
+            "The tables under “Equivariance error” have the numbers.",
+            f"Equivariance error over scale, mean over stages. {spread} The vertical axis is "
+            f"linear below {scale_plots.SMALLEST_ERROR:g} and logarithmic above.",
+        ),
+        _picture(
+            stages,
+            "Heat maps of the equivariance error by stage, from images at the top to head at the "
+            "bottom, and scale factor, on the whole canvas to the left and in the interior to the "
+            f"right, one row for each of: {', '.join(curve.label for curve in curves)}. Each cell "
+            "shows its number.",
+            "Equivariance error of each stage. Hatched: nothing to compare, or not measured.",
+        ),
+    ]
+
+
+def _picture(path, alt, caption) -> Picture:
+    with Image.open(path) as image:
+        dots = image.info["dpi"][0]
+        width, height = (round(n * PIXELS_PER_INCH / dots) for n in image.size)
+    return Picture(path, alt, width, height, caption)
+
+
+def _extremes(what, curves, quantity, format_value) -> str:
+    """Says in words which network is highest and lowest at the smallest factor."""
+    known = [
+        (row["factor"], row[quantity]["mean"], curve.label)
+        for curve in curves
+        for row in curve.rows
+        if row[quantity] is not None
+    ]
+    if not known:
+        return f"{what}: nothing was measured."
+    smallest = min(factor for factor, _, _ in known)
+    found = sorted((mean, label) for factor, mean, label in known if factor == smallest)
+    texts = [f"{format_value({'mean': mean}).text} ({label})" for mean, label in found]
+    head = f"{what}, at factor {factor_text(smallest)}"
+    if len(texts) == 1:
+        return f"{head}: {texts[0]}."
+    return f"{head}: highest {texts[-1]}, lowest {texts[0]}."

@@ -1,0 +1,181 @@
+"""The tables of a page."""
+
+import pathlib
+from collections.abc import Sequence
+
+from scale_zoo import scale_plots, zoo
+from scale_zoo.report.example import Examined, Example
+from scale_zoo.report.gathering import Network
+from scale_zoo.report.page import Cell, Picture, Table, amount, factor_text, number, percent
+
+NETWORK = Cell("Network")
+SPREADS = {
+    False: "± is the standard error over images.",
+    True: "± is the standard deviation over seeds.",
+    None: "± is the standard deviation over seeds in rows that name several seeds, else the "
+    "standard error over images.",
+}
+
+
+def shown_factors(networks: Sequence[Network]) -> list[float]:
+    """Returns all factors at which networks were measured, from the largest down."""
+    found = {row["factor"] for network in networks for row in network.curve.rows}
+    return sorted(found, reverse=True)
+
+
+def spreads(networks: Sequence[Network]) -> str:
+    """Says what ± stands for."""
+    several = {len(network.runs) > 1 for network in networks}
+    return SPREADS[several.pop() if len(several) == 1 else None]
+
+
+def trained_table(networks: Sequence[Network], example: Example) -> Table:
+    """What was trained on what."""
+    columns = [
+        "Method",
+        "Options",
+        "Data",
+        "Training images",
+        "Epochs",
+        "Batch size",
+        "Initial rate",
+        "Seeds",
+    ]
+    return Table(
+        "trained",
+        "What was trained, on what and how",
+        [NETWORK, *map(Cell, columns)],
+        [_trained_row(network, example) for network in networks],
+        [
+            "The best epoch, by accuracy on validation images, is the one that is kept and "
+            "measured.",
+        ],
+        numeric=False,
+    )
+
+
+def _trained_row(network, example) -> list[Cell]:
+    config, metrics = network.config, network.runs[0].metrics
+    drawn = metrics["test"]["scale_range"]
+    images = metrics.get("training_images", example.training_images)
+    options = [f"{key}={_plain(value)}" for key, value in config["options"].items()]
+    if config.get("weights"):
+        options.append(f"initial weights: {pathlib.Path(config['weights']).name}")
+    best = [str(run.metrics["best_epoch"] + 1) for run in network.runs]
+    rate = [config[key] for key in ("optimizer", "schedule") if key in config]
+    return [
+        Cell(network.label),
+        Cell(config["model"], zoo.METHODS[zoo.method_of(config["model"])].summary),
+        Cell(", ".join(options) or "defaults"),
+        Cell(
+            config["data"],
+            f"rescaled by {drawn[0]:g} to {drawn[1]:g}" if drawn else "not rescaled",
+        ),
+        Cell(None if images is None else f"{images:,}"),
+        _known(config.get("epochs"), f"best: {', '.join(best)}"),
+        _known(config.get("batch_size")),
+        _known(config.get("learning_rate"), ", ".join(rate)),
+        Cell(", ".join(map(str, network.seeds))),
+    ]
+
+
+def _known(value, detail="") -> Cell:
+    return Cell(None if value is None else f"{value:g}", detail)
+
+
+def _plain(value):
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def comparison_table(
+    networks: Sequence[Network], examined: Sequence[Examined], factors: Sequence[float]
+) -> Table:
+    """What networks cost, and how many images they classify right at each factor."""
+    rows = []
+    for network, found in zip(networks, examined, strict=True):
+        metrics = [run.metrics for run in network.runs]
+        speed = network.over_seeds([each.get("images_per_second") for each in metrics])
+        accuracy = network.over_seeds([each["test"]["accuracy"] for each in metrics])
+        rows.append(
+            [
+                Cell(network.label),
+                Cell(f"{metrics[0]['parameters']:,}"),
+                Cell(amount(found.flops)),
+                _with_spread(number, speed),
+                _with_spread(percent, accuracy),
+                *_at_factors(network, "accuracy", factors, percent),
+            ]
+        )
+    columns = [
+        "Trainable parameters",
+        "FLOPs per image",
+        "Training images a second",
+        "Accuracy at random factors",
+        *(f"Accuracy at {factor_text(factor)}" for factor in factors),
+    ]
+    notes = [
+        spreads(networks),
+        "A multiplication and an addition are two FLOPs. Images a second are those of the last "
+        "epoch of training: they depend on the machine, and on what else it was doing.",
+    ]
+    table = Table(
+        "comparison", "Cost, and accuracy over scale", [NETWORK, *map(Cell, columns)], rows, notes
+    )
+    if table.has_gaps:
+        notes.append("A dash (–) stands for what the run did not record, or was not measured.")
+    return table
+
+
+def error_tables(networks: Sequence[Network], factors: Sequence[float]) -> list[Table]:
+    """Equivariance errors at each factor, on the canvas and in the interior."""
+    columns = [NETWORK, *(Cell(f"At {factor_text(factor)}") for factor in factors)]
+    tables = []
+    for quantity, _, where in scale_plots.ERRORS:
+        rows = [
+            [Cell(network.label), *_at_factors(network, quantity, factors, number)]
+            for network in networks
+        ]
+        notes = [spreads(networks)]
+        caption = f"Equivariance error {where}, mean over stages"
+        table = Table(quantity, caption, columns, rows, notes)
+        if table.has_gaps:
+            notes.append(
+                "A dash (–) stands where nothing was measured: at that factor no level of scale "
+                "or no pixel of the interior is left to compare, or it was not asked for; runs of "
+                "early versions did not measure the interior."
+            )
+        tables.append(table)
+    return tables
+
+
+def _at_factors(network, quantity, factors, format_value) -> list[Cell]:
+    by_factor = {row["factor"]: row[quantity] for row in network.curve.rows}
+    return [_with_spread(format_value, by_factor.get(factor)) for factor in factors]
+
+
+def _with_spread(format_value, value) -> Cell:
+    return format_value(value, None if value is None else scale_plots.spread(value))
+
+
+def steps_table(
+    networks: Sequence[Network],
+    examined: Sequence[Examined],
+    example: Example,
+    factors: Sequence[float],
+    saved: Sequence[tuple[pathlib.Path, tuple[int, int]]],
+) -> Table:
+    """The image at each factor, and beneath it what each network answers."""
+    columns = [NETWORK]
+    alt = "Image at factor" if example.label is None else f"“{example.label}” at factor"
+    for factor, (path, size) in zip(factors, saved, strict=True):
+        columns.append(Cell(factor_text(factor), picture=Picture(path, alt, *size)))
+    rows = []
+    for network, found in zip(networks, examined, strict=True):
+        several = f"seed {network.seeds[0]}" if len(network.runs) > 1 else ""
+        answers = [
+            Cell(answer.class_name, f"{answer.probability:.1%}", right=answer.right)
+            for answer in found.answers
+        ]
+        rows.append([Cell(network.label, several), *answers])
+    caption = "What each network answers at each factor: likeliest class and its probability"
+    return Table("steps", caption, columns, rows, numeric=False)

@@ -1,0 +1,152 @@
+"""A page as files: self-contained HTML, the matching Markdown, and the pictures."""
+
+import base64
+import logging
+import pathlib
+import re
+import tempfile
+from collections.abc import Sequence
+
+import jinja2
+
+from scale_zoo import run_files
+from scale_zoo.report.content import make_page
+from scale_zoo.report.example import choose_example, examine
+from scale_zoo.report.gathering import gather
+from scale_zoo.report.page import Page
+from scale_zoo.report.tables import shown_factors
+
+LOGGER = logging.getLogger(__name__)
+
+HTML_FILE = "report.html"
+MARKDOWN_FILE = "report.md"
+# Tells a page of ours from others.
+GENERATOR = "scale_zoo report"
+STEPS = "image_step_*.png"
+
+# What Markdown would take for markup; an underscore inside of a word it takes as it is.
+MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
+
+
+def write_report(
+    workdirs: Sequence[str],
+    output: str | pathlib.Path,
+    *,
+    comparison: str | pathlib.Path | None = None,
+    title: str | None = None,
+    image: str | None = None,
+    data_dir: str | None = None,
+    overwrite: bool = False,
+) -> tuple[pathlib.Path, pathlib.Path]:
+    """Writes a page on trained networks.
+
+    Writes to the folder `output`: `report.html`, which needs no other file; `report.md`, the same
+    in Markdown; and the pictures that this shows, as PNG files. Runs whose configurations differ in
+    nothing but the seed make one row.
+
+    Args:
+        workdirs: work directories of finished runs.
+        output: a folder that is new or empty, or holds an earlier page.
+        comparison: a folder that `comparison.compare` wrote, for accuracy and errors at each
+            factor of the networks that it measured; else they are those of the runs' own tests.
+        title: the page's title; by default it names the data.
+        image: an image file for the networks to answer to; by default the first image of the runs'
+            data that is a test image for all of them.
+        data_dir: TFDS data directory; by default that of the first run that tells one.
+        overwrite: whether to replace an earlier page.
+
+    Returns:
+        The paths of the two pages.
+
+    Raises:
+        ValueError: if an argument is wrong, a run is not finished, or the data cannot be had;
+            nothing has been written then.
+    """
+    output = pathlib.Path(output)
+    _check_output(output, overwrite)
+    networks = gather(workdirs, comparison)
+    example = choose_example(networks, image, data_dir)
+    factors = shown_factors(networks)
+    examined = []
+    for place, network in enumerate(networks, start=1):
+        LOGGER.info("[%d/%d] %s", place, len(networks), network.label)
+        examined.append(examine(network.runs[0], example, factors))
+    with tempfile.TemporaryDirectory() as folder:
+        page = make_page(networks, examined, example, pathlib.Path(folder), title)
+        return _write(page, output)
+
+
+def _check_output(output, overwrite) -> None:
+    """Raises a ValueError unless the folder is new, or holds a page that may be replaced."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`output` must be a folder. {output} is a file.")
+    # What a page leaves that ended while its first file was written.
+    unfinished = run_files.UNFINISHED + HTML_FILE
+    if not output.exists() or all(path.name == unfinished for path in output.iterdir()):
+        return
+    path = output / HTML_FILE
+    if not path.is_file() or GENERATOR not in path.read_text("utf-8", errors="replace")[:1000]:
+        raise ValueError(
+            f"`output` must be new or hold an earlier report. {output} holds other files: name "
+            "another."
+        )
+    if not overwrite:
+        raise ValueError(
+            f"`output` {output} already holds a report. Replace it by --overwrite, or name another."
+        )
+
+
+def _write(page, output) -> tuple[pathlib.Path, pathlib.Path]:
+    """Writes the page, then its pictures, then the Markdown that refers to these."""
+    html, markdown = render_html(page), render_markdown(page)
+    output.mkdir(parents=True, exist_ok=True)
+    _write_file(output / HTML_FILE, html.encode())
+    written = set()
+    for picture in page.pictures:
+        written.add(picture.path.name)
+        _write_file(output / picture.path.name, picture.path.read_bytes())
+    _write_file(output / MARKDOWN_FILE, markdown.encode())
+    for path in output.glob(STEPS):
+        # A step more of an earlier page.
+        if path.name not in written:
+            path.unlink()
+    return output / HTML_FILE, output / MARKDOWN_FILE
+
+
+def _write_file(path, content):
+    with run_files.whole_file(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def render_html(page: Page) -> str:
+    """Returns a page as HTML that refers to nothing but itself."""
+    template = _environment(autoescape=True).get_template("report.html.jinja")
+    return template.render(page=page, generator=GENERATOR, data_uri=_data_uri)
+
+
+def render_markdown(page: Page) -> str:
+    """Returns a page as Markdown that refers to its pictures by their file names."""
+    template = _environment(finalize=_escape_markdown).get_template("report.md.jinja")
+    return template.render(page=page)
+
+
+def _environment(**options) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("scale_zoo.report", "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
+
+
+def _data_uri(path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _escape_markdown(value):
+    """Escapes what a template puts out, unless it is markup already."""
+    if hasattr(value, "__html__"):
+        return value
+    return MARKUP.sub(r"\\\1", " ".join(str(value).split()))
