@@ -16,6 +16,8 @@ from absl import flags
 from scale_zoo import command_line, sweep
 
 CONFIGURATION = command_line.define_training_flags(left_out=("workdir", "resume"))
+# Else --help would not list them.
+flags.adopt_module_key_flags(command_line)
 VARY = flags.DEFINE_multi_string(
     "vary",
     [],

@@ -7,10 +7,14 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from absl import flags
+
 from scale_zoo import command_line, evaluation, zoo
 from scale_zoo.training import train
 
 CONFIGURATION = command_line.define_training_flags()
+# Else --help would not list them.
+flags.adopt_module_key_flags(command_line)
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ GLOBS = {
     "golden": ("Inputs and outputs of reference implementations", ["tests/golden/**"]),
     "recipes": ("Flags of the trained models", ["recipes/**"]),
     "saved_models": ("The pretrained zoo", ["saved_models/**"]),
+    "templates": ("Templates of the report", ["scale_zoo/report/templates/**"]),
     "tree": (
         "All files, for what examines them",
         ["*", ".ci/*", "recipes/**", "saved_models/**", "scale_zoo/**", "tests/**", "tools/**"],

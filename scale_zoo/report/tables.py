@@ -115,8 +115,8 @@ def comparison_table(
     ]
     notes = [
         spreads(networks),
-        "A multiplication and an addition are two FLOPs. Images a second are those of the last "
-        "epoch of training: they depend on the machine, and on what else it was doing.",
+        "A multiplication and an addition are two FLOPs. Images a second are the median over "
+        "epochs of training: they depend on the machine, and on what else it was doing.",
     ]
     table = Table(
         "comparison", "Cost, and accuracy over scale", [NETWORK, *map(Cell, columns)], rows, notes
