@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import run_files
+from scale_zoo import run_files, training
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.sweep.plan import Run
 from scale_zoo.sweep.vary import hyperparameters, short_name, value_text
@@ -16,6 +16,8 @@ from scale_zoo.training_config import TrainingConfig
 
 # In the study's folder.
 FOLDER = "hparams"
+# Ends the names of the standard errors of metrics.
+STANDARD_ERROR = "_standard_error"
 # TensorBoard ticks the first five; the view's left column has the others.
 METRICS = tuple(
     dict.fromkeys(
@@ -52,8 +54,18 @@ def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
             measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row[quantity]
     for name, measure in measures.items():
         found[name] = measure and measure["mean"]
-        found[f"{name}_standard_error"] = measure and measure["standard_error"]
+        found[name + STANDARD_ERROR] = measure and measure["standard_error"]
     return {name: value for name, value in found.items() if value is not None}
+
+
+def tag(name: str) -> str:
+    """Returns a final metric's tag, which puts all of them into one panel."""
+    return f"final/{name}"
+
+
+def _display_name(name) -> str:
+    """Returns a metric's name, short enough for neighbouring axes of parallel coordinates."""
+    return (name.removeprefix("test_") if "_at_" in name else name).replace("_", " ")
 
 
 def plain_value(value: Any) -> bool | float | str:
@@ -81,7 +93,7 @@ def write_experiment(folder: pathlib.Path, runs: Sequence[Run], names: Sequence[
             values = [value_text(value) for value in values]
         values = list(dict.fromkeys(values))
         domains.append(api.HParam(short_name(name), api.Discrete(values)))
-    metrics = [api.Metric(name, display_name=name.replace("_", " ")) for name in METRICS]
+    metrics = [api.Metric(tag(name), display_name=_display_name(name)) for name in METRICS]
     # The one that is there while a run is at work.
     name = "validation accuracy of the last epoch"
     metrics.append(api.Metric("epoch_accuracy", group="validation", display_name=name))
@@ -123,8 +135,16 @@ class RunRecord(keras.callbacks.Callback):
 
 
 def write_final_metrics(config: TrainingConfig, metrics: Mapping[str, float]) -> None:
-    """Writes a run's final metrics beside its hyperparameters."""
+    """Writes a run's final metrics, without their standard errors, beside its hyperparameters."""
     folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
     with tf.summary.create_file_writer(str(folder)).as_default():
         for name, value in metrics.items():
-            tf.summary.scalar(name, value, step=config.epochs)
+            if not name.endswith(STANDARD_ERROR):
+                tf.summary.scalar(tag(name), value, step=config.epochs)
+
+
+def train(config: TrainingConfig) -> dict[str, Any]:
+    """Trains as `training.train` does, and has the HParams view show the run."""
+    metrics = training.train(config, [RunRecord(config)])
+    write_final_metrics(config, final_metrics(metrics))
+    return metrics
