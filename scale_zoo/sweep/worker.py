@@ -17,7 +17,7 @@ def train(orders: list[dict]) -> None:
     """Trains the one run that is ordered, or what is left of it, and writes its final metrics."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
-    metrics = hparams.final_metrics(hparams.train(config))
+    metrics = hparams.final_metrics(hparams.train(config, in_study=True))
     run_files.write_json(pathlib.Path(config.workdir) / run_files.RESULT_FILE, metrics)
 
 
