@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
 from scale_zoo import callbacks, data, schedules, training, training_config, zoo
@@ -108,6 +109,25 @@ def test_pictures_show_curves(run, name):
     with Image.open(workdir / name) as picture:
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert len(np.unique(colours, axis=0)) > 20
+
+
+def test_tensorboard_holds_curves_images_and_graphs(run):
+    workdir, _ = run
+    tags = {}
+    for folder in ("", "train", "validation"):
+        events = EventAccumulator(str(workdir / "tensorboard" / folder)).Reload()
+        for tag, metadata in events.summary_metadata.items():
+            tags.setdefault(metadata.plugin_data.plugin_name, set()).add(tag)
+    assert {
+        "epoch_loss",
+        "epoch_accuracy",
+        "epoch_learning_rate",
+        "epoch_speed/images_per_second",
+        "epoch_equivariance_error_over_scale/at_0.50",
+        "epoch_accuracy_over_scale/at_0.50",
+    } <= tags["scalars"]
+    assert {"examples/at_1.00", "examples/at_0.50", "examples/at_0.33"} <= tags["images"]
+    assert tags["graph_keras_model"] == {"keras"}
 
 
 def test_every_epoch_of_a_run_is_measured_over_scale(tmp_path):
