@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from scale_zoo import data, ops, run_files
+from scale_zoo import data, run_files
 from scale_zoo.equivariance import FACTORS, equivariance_probe
 
 
@@ -165,22 +164,3 @@ class Throughput(keras.callbacks.Callback):
         if logs is not None and self._steps:
             seconds = self._ended - self._started
             logs["images_per_second"] = self._steps * self.batch_size / seconds
-
-
-class ExampleImages(keras.callbacks.Callback):
-    """Writes some images at several sizes to TensorBoard, once."""
-
-    def __init__(self, folder: pathlib.Path, images: np.ndarray, factors: Sequence[float]):
-        super().__init__()
-        self.folder = folder
-        self.images = images
-        self.factors = factors
-
-    def on_train_begin(self, logs=None):
-        images = data.float_images(self.images)
-        writer = tf.summary.create_file_writer(str(self.folder))
-        with writer.as_default():
-            for factor in self.factors:
-                scaled = ops.rescale(images, factor)
-                tf.summary.image(f"images_at_{factor:.2f}", scaled, step=0, max_outputs=8)
-        writer.close()

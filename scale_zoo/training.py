@@ -22,6 +22,7 @@ from scale_zoo import (
     run_files,
     scale_plots,
     schedules,
+    tensorboard_callbacks,
     zoo,
 )
 from scale_zoo.equivariance import FACTORS
@@ -228,13 +229,15 @@ def _callbacks(config, source, checkpoint):
     rate = schedules.learning_rate(
         config.schedule, config.learning_rate, config.epochs, config.warmup_epochs
     )
-    tensorboard = pathlib.Path(config.workdir) / run_files.TENSORBOARD
+    folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
+    examples = source.validation.images[:8]
     return [
         callbacks.StopOnNan(),
         keras.callbacks.LearningRateScheduler(lambda epoch, _: rate(epoch)),
         callbacks.Throughput(config.batch_size),
         callbacks.EquivarianceCallback(source.validation[:measured]),
-        callbacks.ExampleImages(tensorboard, source.validation.images[:8], (1.0, *FACTORS)),
-        keras.callbacks.TensorBoard(str(tensorboard), profile_batch=0),
+        tensorboard_callbacks.NetworkGraphs(folder),
+        tensorboard_callbacks.ExampleImages(folder, examples, (1.0, *FACTORS)),
+        tensorboard_callbacks.Curves(folder),
         checkpoint,
     ]

@@ -113,9 +113,9 @@ def test_pictures_show_curves(run, name):
     assert len(np.unique(colours, axis=0)) > 20
 
 
-def test_tensorboard_holds_scalars_and_images(run):
+def test_tensorboard_holds_curves_images_and_graphs(run):
     workdir, _ = run
-    tags = {"scalars": set(), "images": set()}
+    tags = {}
     for folder in ("", "train", "validation"):
         events = EventAccumulator(str(workdir / "tensorboard" / folder)).Reload()
         for tag, metadata in events.summary_metadata.items():
@@ -123,12 +123,13 @@ def test_tensorboard_holds_scalars_and_images(run):
     assert {
         "epoch_loss",
         "epoch_accuracy",
-        "epoch_images_per_second",
-        "epoch_equivariance_error_at_0.50",
-        "epoch_accuracy_at_0.50",
+        "epoch_learning_rate",
+        "epoch_speed/images_per_second",
+        "epoch_equivariance_error_over_scale/at_0.50",
+        "epoch_accuracy_over_scale/at_0.50",
     } <= tags["scalars"]
-    assert tags["scalars"] & {"epoch_lr", "epoch_learning_rate"}
-    assert {"images_at_1.00", "images_at_0.50", "images_at_0.33"} <= tags["images"]
+    assert {"examples/at_1.00", "examples/at_0.50", "examples/at_0.33"} <= tags["images"]
+    assert tags["graph_keras_model"] == {"keras"}
 
 
 def test_every_epoch_of_a_run_is_measured_over_scale(tmp_path):

@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import flags
 
 from scale_zoo import command_line, evaluation, zoo
-from scale_zoo.training import train
+from scale_zoo.sweep.hparams import train
 
 CONFIGURATION = command_line.define_training_flags()
 # Else --help would not list them.

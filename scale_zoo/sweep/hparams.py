@@ -8,14 +8,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import run_files
+from scale_zoo import run_files, training
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.sweep.plan import Run
 from scale_zoo.sweep.vary import hyperparameters, short_name, value_text
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training_config import TrainingConfig, parse_options
 
 # In the study's folder.
 FOLDER = "hparams"
+# Ends the names of the standard errors of metrics.
+STANDARD_ERROR = "_standard_error"
+# What the view has of a run outside a study, beside the options given; TensorBoard sorts them.
+MAIN = ("batch_size", "data", "epochs", "learning_rate", "model", "optimizer", "seed")
 # TensorBoard ticks the first five; the view's left column has the others.
 METRICS = tuple(
     dict.fromkeys(
@@ -52,8 +56,18 @@ def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
             measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row[quantity]
     for name, measure in measures.items():
         found[name] = measure and measure["mean"]
-        found[f"{name}_standard_error"] = measure and measure["standard_error"]
+        found[name + STANDARD_ERROR] = measure and measure["standard_error"]
     return {name: value for name, value in found.items() if value is not None}
+
+
+def tag(name: str) -> str:
+    """Returns a final metric's tag, which puts all of them into one panel."""
+    return f"final/{name}"
+
+
+def _display_name(name) -> str:
+    """Returns a metric's name, short enough for neighbouring axes of parallel coordinates."""
+    return (name.removeprefix("test_") if "_at_" in name else name).replace("_", " ")
 
 
 def plain_value(value: Any) -> bool | float | str:
@@ -81,13 +95,18 @@ def write_experiment(folder: pathlib.Path, runs: Sequence[Run], names: Sequence[
             values = [value_text(value) for value in values]
         values = list(dict.fromkeys(values))
         domains.append(api.HParam(short_name(name), api.Discrete(values)))
-    metrics = [api.Metric(name, display_name=name.replace("_", " ")) for name in METRICS]
-    # The one that is there while a run is at work.
-    name = "validation accuracy of the last epoch"
-    metrics.append(api.Metric("epoch_accuracy", group="validation", display_name=name))
     shutil.rmtree(folder, ignore_errors=True)
     with tf.summary.create_file_writer(str(folder)).as_default():
-        api.hparams_config(domains, metrics)
+        api.hparams_config(domains, _metrics())
+
+
+def _metrics():
+    from tensorboard.plugins.hparams import api
+
+    metrics = [api.Metric(tag(name), display_name=_display_name(name)) for name in METRICS]
+    # The one that is there while a run is at work.
+    name = "validation accuracy of the last epoch"
+    return [*metrics, api.Metric("epoch_accuracy", group="validation", display_name=name)]
 
 
 class RunRecord(keras.callbacks.Callback):
@@ -98,11 +117,13 @@ class RunRecord(keras.callbacks.Callback):
 
     Args:
         config: the run's configuration.
+        in_study: whether the study tells what to show; else the run does.
     """
 
-    def __init__(self, config: TrainingConfig):
+    def __init__(self, config: TrainingConfig, in_study: bool = True):
         super().__init__()
         self._config = config
+        self._in_study = in_study
 
     def on_train_begin(self, logs=None):
         from tensorboard.plugins.hparams import api
@@ -115,6 +136,11 @@ class RunRecord(keras.callbacks.Callback):
         trial = f"{workdir.parent.name}/{workdir.name}"
         # Made here and not before: the work directory of a new run must be new.
         folder = workdir / run_files.TENSORBOARD
+        if not self._in_study:
+            # Without domains, so that the values of other runs in the view are not filtered out.
+            names = [*MAIN, *parse_options(self._config.option)]
+            with tf.summary.create_file_writer(str(folder)).as_default():
+                api.hparams_config([api.HParam(name) for name in names], _metrics())
         self._record = api.KerasCallback(str(folder), values, trial_id=trial)
         self._record.on_train_begin()
 
@@ -123,8 +149,16 @@ class RunRecord(keras.callbacks.Callback):
 
 
 def write_final_metrics(config: TrainingConfig, metrics: Mapping[str, float]) -> None:
-    """Writes a run's final metrics beside its hyperparameters."""
+    """Writes a run's final metrics, without their standard errors, beside its hyperparameters."""
     folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
     with tf.summary.create_file_writer(str(folder)).as_default():
         for name, value in metrics.items():
-            tf.summary.scalar(name, value, step=config.epochs)
+            if not name.endswith(STANDARD_ERROR):
+                tf.summary.scalar(tag(name), value, step=config.epochs)
+
+
+def train(config: TrainingConfig, in_study: bool = False) -> dict[str, Any]:
+    """Trains as `training.train` does, and has the HParams view show the run."""
+    metrics = training.train(config, [RunRecord(config, in_study)])
+    write_final_metrics(config, final_metrics(metrics))
+    return metrics

@@ -9,7 +9,7 @@ import threading
 import traceback
 
 from scale_zoo import run_files, training
-from scale_zoo.sweep.hparams import RunRecord, final_metrics, write_final_metrics
+from scale_zoo.sweep import hparams
 from scale_zoo.training_config import TrainingConfig
 
 
@@ -17,8 +17,7 @@ def train(orders: list[dict]) -> None:
     """Trains the one run that is ordered, or what is left of it, and writes its final metrics."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
-    metrics = final_metrics(training.train(config, [RunRecord(config)]))
-    write_final_metrics(config, metrics)
+    metrics = hparams.final_metrics(hparams.train(config, in_study=True))
     run_files.write_json(pathlib.Path(config.workdir) / run_files.RESULT_FILE, metrics)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -29,16 +30,21 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ask(study):
-    """Asks TensorBoard's HParams plugin over its own protocol."""
+    """Asks TensorBoard's HParams plugin about the study."""
+    return _plugin(study)
+
+
+def _plugin(folder):
+    """Returns what asks TensorBoard's HParams plugin over its own protocol."""
     from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
     from tensorboard.plugins import base_plugin
     from tensorboard.plugins.hparams.hparams_plugin import HParamsPlugin
     from werkzeug.test import Client
 
     events = plugin_event_multiplexer.EventMultiplexer()
-    events.AddRunsFromDirectory(str(study)).Reload()
-    provider = data_provider.MultiplexerDataProvider(events, str(study))
-    context = base_plugin.TBContext(data_provider=provider, logdir=str(study))
+    events.AddRunsFromDirectory(str(folder)).Reload()
+    provider = data_provider.MultiplexerDataProvider(events, str(folder))
+    context = base_plugin.TBContext(data_provider=provider, logdir=str(folder))
     apps = HParamsPlugin(context).get_plugin_apps()
 
     def ask(route, **request):
@@ -53,7 +59,7 @@ def ask(study):
 def trials(ask):
     """What the view shows of each run, by the run's name."""
     columns = [{"hparam": name} for name in ("base", "deformable_stages", "optimizer", "epochs")]
-    columns += [{"metric": {"tag": tag, "group": ""}} for tag in hparams.METRICS]
+    columns += [{"metric": {"tag": hparams.tag(name), "group": ""}} for name in hparams.METRICS]
     statuses = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
     answer = ask(
         "/session_groups",
@@ -77,13 +83,14 @@ def test_the_view_knows_what_is_varied_and_over_which_values(ask):
 
 def test_the_metrics_that_the_view_shows_first_are_the_main_ones(ask):
     experiment = ask("/experiment", includeMetrics=True)
-    assert [info["name"]["tag"] for info in experiment["metricInfos"][:5]] == [
-        "validation_accuracy",
-        "test_accuracy",
-        "test_accuracy_at_0.50",
-        "test_accuracy_at_0.33",
-        "test_equivariance_error_at_0.50",
-    ]
+    infos = experiment["metricInfos"][:5]
+    assert {info["name"]["tag"]: info["displayName"] for info in infos} == {
+        "final/validation_accuracy": "validation accuracy",
+        "final/test_accuracy": "test accuracy",
+        "final/test_accuracy_at_0.50": "accuracy at 0.50",
+        "final/test_accuracy_at_0.33": "accuracy at 0.33",
+        "final/test_equivariance_error_at_0.50": "equivariance error at 0.50",
+    }
 
 
 def test_every_run_is_a_trial_with_its_values(trials):
@@ -105,15 +112,43 @@ def test_a_later_study_finds_what_this_one_did_not_vary(trials):
 
 def test_final_metrics_are_those_of_the_run(trials):
     found = {each["name"]["tag"]: each["value"] for each in trials["centre"]["metricValues"]}
-    assert found["test_accuracy"] == pytest.approx(0.9)
-    assert found["test_accuracy_at_0.50"] == pytest.approx(0.45)
-    assert found["test_equivariance_error_at_0.50"] == pytest.approx(2)
-    assert found["parameters"] == 14_108
+    assert found["final/test_accuracy"] == pytest.approx(0.9)
+    assert found["final/test_accuracy_at_0.50"] == pytest.approx(0.45)
+    assert found["final/test_equivariance_error_at_0.50"] == pytest.approx(2)
+    assert found["final/parameters"] == 14_108
     # What could not be measured is left empty.
-    assert set(found) == set(hparams.METRICS) - {"test_equivariance_error_at_0.33"}
+    unknown = {"test_equivariance_error_at_0.33"}
+    assert set(found) == {hparams.tag(name) for name in set(hparams.METRICS) - unknown}
 
 
 def test_a_run_that_broke_is_told_from_one_that_ended_well(trials):
     status = {name: group["sessions"][0].get("status") for name, group in trials.items()}
     assert status["centre"] == "STATUS_SUCCESS"
     assert status["base=1.3"] != "STATUS_SUCCESS"
+
+
+def test_runs_outside_a_study_are_compared_too(tmp_path):
+    for name in ("first", "second"):
+        config = dataclasses.replace(
+            BASE, workdir=str(tmp_path / name), option=("base=1.3",), seed=len(name)
+        )
+        hparams.RunRecord(config, in_study=False).on_train_begin()
+    ask = _plugin(tmp_path)
+    experiment = ask("/experiment", includeMetrics=True)
+    names = [info["name"] for info in experiment["hparamInfos"]]
+    assert names == sorted([*hparams.MAIN, "base"])
+    # A domain would have the view leave out runs of other values.
+    assert not any("domainDiscrete" in info for info in experiment["hparamInfos"])
+    groups = ask(
+        "/session_groups",
+        allowedStatuses=["STATUS_UNKNOWN", "STATUS_RUNNING"],
+        colParams=[{"hparam": "seed"}],
+        startIndex=0,
+        sliceSize=100,
+    )["sessionGroups"]
+    values = {group["name"]: group["hparams"] for group in groups}
+    folder = tmp_path.name
+    assert {name: each["seed"] for name, each in values.items()} == {
+        f"{folder}/first": 5,
+        f"{folder}/second": 6,
+    }

@@ -58,7 +58,7 @@ def test_tensorboard_has_hyperparameters_and_final_metrics_of_a_run(sweep):
     folder, _ = sweep
     events = EventAccumulator(str(folder / "centre" / "tensorboard")).Reload()
     assert "_hparams_/session_start_info" in events.summary_metadata
-    (event,) = events.Tensors("test_accuracy")
+    (event,) = events.Tensors("final/test_accuracy")
     metrics = run_files.read_json(folder / "centre" / run_files.METRICS_FILE)
     written = tf.make_ndarray(event.tensor_proto)
     assert float(written) == pytest.approx(metrics["test"]["accuracy"]["mean"])
