@@ -22,14 +22,17 @@ TAGS = {
 
 
 def tag(name: str) -> str:
-    """Returns what stands for a quantity of an epoch's logs in its tag, after "epoch_".
+    """Returns what a quantity of an epoch's logs is called in its tag.
+
+    Keras puts "epoch_" before it; "val_" sends it to the validation curves, where what is measured
+    over scale on held-out images belongs.
 
     Example:
     >>> tag("accuracy_at_0.50")
-    'accuracy_over_scale/at_0.50'
+    'val_accuracy_over_scale/at_0.50'
     """
     quantity, at, factor = name.rpartition("_at_")
-    return f"{quantity}_over_scale/at_{factor}" if at else TAGS.get(name, name)
+    return f"val_{quantity}_over_scale/at_{factor}" if at else TAGS.get(name, name)
 
 
 class Curves(keras.callbacks.TensorBoard):
