@@ -41,7 +41,9 @@ def evaluate(
 
     Returns:
         A dictionary, ready for JSON: "accuracy" over random factors with its standard error over
-        images, the share of images right; and under "over_scale" what `over_scale` returns.
+        images, the share of images right; under "over_scale" what `over_scale` returns; "images",
+        "factor_images" and "compared_images", how many were measured at random factors, at each
+        fixed one, and for the equivariance error.
     """
     repeats = 1 if scale_range is None else max(1, -(-RANDOM_IMAGES // len(examples)))
     hits = []
@@ -50,6 +52,8 @@ def evaluate(
         hits.append(_hits(model, examples, batch_size, chosen))
     return {
         "images": len(examples),
+        "factor_images": min(len(examples), FACTOR_IMAGES),
+        "compared_images": min(len(examples), ERROR_IMAGES),
         "repeats": repeats,
         "scale_range": scale_range and list(scale_range),
         # Repeats of one image are not independent: the error is that of the images' means.

@@ -75,3 +75,15 @@ def test_progress_is_told_after_every_batch(model, examples):
     told = []
     evaluation.over_scale(model, examples, [1.0], ["stage1"], 5, progress=told.append)
     assert told == [5, 10, 12]
+
+
+def test_an_evaluation_tells_how_many_images_it_measured_for_what(model, examples, monkeypatch):
+    monkeypatch.setattr(evaluation, "FACTOR_IMAGES", 8)
+    monkeypatch.setattr(evaluation, "ERROR_IMAGES", 5)
+    found = evaluation.evaluate(model, examples, None, [1.0])
+    assert (found["images"], found["factor_images"], found["compared_images"]) == (12, 8, 5)
+    scores = model.predict(data.float_images(examples.images), verbose=0)
+    right = scores.argmax(axis=1) == examples.labels
+    assert found["accuracy"]["mean"] == pytest.approx(right.mean())
+    (row,) = found["over_scale"]
+    assert row["accuracy"]["mean"] == pytest.approx(right[:8].mean())

@@ -70,8 +70,10 @@ class Network:
         if self.settings:
             images = self.runs[0].compared["images"]
             return images, images
-        images = self.runs[0].metrics["test"]["images"]
-        return images, min(images, evaluation.ERROR_IMAGES)
+        test = self.runs[0].metrics["test"]
+        # Runs of earlier versions do not tell.
+        images = test.get("factor_images", test["images"])
+        return images, test.get("compared_images", min(images, evaluation.ERROR_IMAGES))
 
     def over_seeds(self, values: Sequence[float | dict[str, float] | None]):
         """Returns the value of the only run, or mean and deviation over several; None if unknown.

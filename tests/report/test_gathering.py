@@ -73,6 +73,8 @@ def test_a_comparison_tells_measures_over_scale_of_the_weights_it_measured(folde
     assert longer.measured_images == (20, 20)
     assert both.settings is None
     assert both.measured_images == (449, 449)
+    both.runs[0].metrics["test"] |= {"factor_images": 300, "compared_images": 100}
+    assert both.measured_images == (300, 100)
     assert longer.runs[0].metrics["test"]["over_scale"] == rows(2)
 
 
