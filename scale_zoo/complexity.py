@@ -40,4 +40,11 @@ def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -
         graph = forward.get_concrete_function(specification).graph
     profiler = tf.compat.v1.profiler
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
-    return profiler.profile(graph, options=options.with_empty_output().build()).total_float_ops
+    logger = tf.get_logger()
+    level = logger.level
+    # It announces that a part of its own is deprecated.
+    logger.setLevel("ERROR")
+    try:
+        return profiler.profile(graph, options=options.with_empty_output().build()).total_float_ops
+    finally:
+        logger.setLevel(level)
