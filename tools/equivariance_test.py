@@ -15,7 +15,7 @@ MODELS = flags.DEFINE_list(
     "models",
     None,
     "networks: work directories, pretrained entries, exported folders, or names of "
-    "scale_zoo.list_models() for untrained ones",
+    "scale_zoo.list_models() for untrained ones; in double quotes where a name holds a comma",
     required=True,
 )
 OUTPUT = flags.DEFINE_string(

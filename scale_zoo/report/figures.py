@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from scale_zoo import scale_plots
+from scale_zoo import comparison, scale_plots
 from scale_zoo.report.gathering import Network
 from scale_zoo.report.page import Picture, factor_text, number, percent
 
 # Pixels of CSS to which an inch of a figure's paper is drawn.
 PIXELS_PER_INCH = 96
-STAGES_FILE = "equivariance_by_stage.png"
 
 
 def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Picture]:
@@ -28,7 +27,7 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
         ", bands standard deviations over seeds." if bands else "."
     )
     accuracy, errors = scale_plots.plot_over_scale(curves, folder)
-    stages = scale_plots.plot_stages(curves, folder / STAGES_FILE)
+    stages = scale_plots.plot_stages(curves, folder / comparison.STAGES_FILE)
     return [
         _picture(
             accuracy,
