@@ -97,7 +97,8 @@ def test_charts_over_scale_share_a_panel_and_nothing_is_shown_twice(get):
 
 def test_a_curve_goes_on_where_the_run_does(get):
     chart = get("scalars", "scalars", run="tensorboard/train", tag="epoch_loss").json
-    assert [(step, value) for _, step, value in chart] == [(0, 2.0), (1, 3.0)]
+    # Files are read by name, and names count seconds: both sessions may fall in one.
+    assert sorted((step, value) for _, step, value in chart) == [(0, 2.0), (1, 3.0)]
 
 
 def test_examples_are_shown_at_every_size(get, examples):
