@@ -15,6 +15,8 @@ LOGGER = logging.getLogger(__name__)
 VALIDATION_SHARE = 0.1
 # Where TFDS keeps its own records; a name that always resolves where there is a network.
 HOST = "storage.googleapis.com"
+# Images of one size are read so many at once: a third of the time of one by one.
+BATCH = 100
 
 
 def load_tfds(name: str, data_dir: str | None, seed: int, image_size: int | None) -> Source:
@@ -102,7 +104,8 @@ def read_split(builder, split: str, image_size: int | None) -> Examples:
     """Reads a split into memory."""
     import tensorflow_datasets as tfds
 
-    height, width, channels = builder.info.features["image"].shape
+    shape = builder.info.features["image"].shape
+    height, width, channels = shape
     count = builder.info.splits[split].num_examples
     if image_size is None:
         if height is None or height != width:
@@ -112,20 +115,24 @@ def read_split(builder, split: str, image_size: int | None) -> Examples:
             )
         image_size = height
     channels = channels or 3
-    labels = np.empty(count, np.int32)
+    fitted = (image_size, image_size, channels)
+    # In file order: the same bits every time.
+    batches = builder.as_dataset(
+        split=split, shuffle_files=False, batch_size=BATCH if shape == fitted else 1
+    )
+    labels = []
 
     def images():
-        # In file order: the same bits every time.
-        records = builder.as_dataset(split=split, shuffle_files=False)
-        for place, record in enumerate(tfds.as_numpy(records)):
-            labels[place] = record["label"]
-            image = record["image"]
-            if image.shape == (image_size, image_size, channels):
-                yield image
-            else:
-                yield canvas.fit(Image.fromarray(image.squeeze()), image_size, channels)
+        for batch in tfds.as_numpy(batches):
+            labels.extend(batch["label"])
+            for image in batch["image"]:
+                if image.shape == fitted:
+                    yield image
+                else:
+                    yield canvas.fit(Image.fromarray(image.squeeze()), image_size, channels)
 
-    return Examples(canvas.stack(images(), count, image_size, channels), labels)
+    stacked = canvas.stack(images(), count, image_size, channels)
+    return Examples(stacked, np.array(labels, np.int32))
 
 
 def class_names(builder) -> tuple[str, ...]:
