@@ -94,7 +94,10 @@ def execute(
 def worker_environment(
     worker: int, workers: int, environment: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Returns the environment of a worker's process: of several workers, each has its own GPU."""
+    """Returns the environment of a worker's process.
+
+    Of several workers, each has its own GPU and its share of the CPU's cores.
+    """
     result = dict(environment)
     packages = str(pathlib.Path(scale_zoo.__file__).resolve().parents[1])
     if packages not in (*site.getsitepackages(), site.getusersitepackages()):
@@ -110,7 +113,18 @@ def worker_environment(
             result["CUDA_VISIBLE_DEVICES"] = gpus[worker % len(gpus)]
         # Where there are more workers than GPUs, they share.
         result.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        # More threads than cores wait for each other.
+        threads = str(max(1, _cores() // workers))
+        result.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+        result.setdefault("TF_NUM_INTEROP_THREADS", threads)
     return result
+
+
+def _cores():
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _train(run, worker, workers, logs) -> _Active:

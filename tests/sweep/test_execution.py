@@ -134,6 +134,16 @@ def test_workers_share_a_gpus_memory():
     assert "TF_FORCE_GPU_ALLOW_GROWTH" not in execution.worker_environment(0, 1, {})
 
 
+def test_workers_share_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    for workers, threads in (3, "2"), (16, "1"):
+        found = execution.worker_environment(0, workers, {})
+        assert [found[name] for name in names] == [threads, threads]
+    assert not set(names) & set(execution.worker_environment(0, 1, {}))
+    assert execution.worker_environment(0, 2, {names[0]: "7"})[names[0]] == "7"
+
+
 def test_a_worker_finds_this_library():
     path = execution.worker_environment(0, 1, {"PYTHONPATH": "before"})["PYTHONPATH"]
     assert path.split(os.pathsep) == [str(pathlib.Path(__file__).parents[2]), "before"]
