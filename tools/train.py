@@ -9,8 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from scale_zoo import command_line, evaluation, zoo
-from scale_zoo.sweep.hparams import train
+from scale_zoo import command_line, evaluation, tensorboard_hparams, zoo
 
 CONFIGURATION = command_line.define_training_flags()
 # Else --help would not list them.
@@ -20,7 +19,7 @@ flags.adopt_module_key_flags(command_line)
 def main() -> None:
     """Trains, then prints what came of it and where it lies."""
     config = CONFIGURATION()
-    metrics = train(config)
+    metrics = tensorboard_hparams.train(config)
     print(evaluation.summary(metrics["test"]))
     print(f"metrics, pictures, checkpoints: {config.workdir}")
     print(f"SavedModel:                     {config.workdir}/{zoo.EXPORTED}")

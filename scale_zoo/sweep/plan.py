@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scale_zoo import run_files, zoo
-from scale_zoo.sweep.vary import as_json, short_name, value_text
+from scale_zoo.hyperparameters import as_json, short_name, value_text
 from scale_zoo.training_config import TrainingConfig, check_config, parse_options
 
 MODES = ("one_at_a_time", "grid", "random")

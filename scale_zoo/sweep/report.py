@@ -10,8 +10,8 @@ import numpy as np
 
 from scale_zoo import run_files, scale_plots
 from scale_zoo.equivariance import FACTORS
+from scale_zoo.hyperparameters import hyperparameters, short_name, value_text
 from scale_zoo.sweep.plan import CENTRE, Run
-from scale_zoo.sweep.vary import hyperparameters, short_name, value_text
 
 CSV_FILE = "table.csv"
 MARKDOWN_FILE = "table.md"

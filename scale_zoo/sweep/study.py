@@ -7,12 +7,12 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scale_zoo import run_files
-from scale_zoo.sweep import hparams, report
+from scale_zoo import run_files, tensorboard_hparams
+from scale_zoo.hyperparameters import as_json, hyperparameters
+from scale_zoo.sweep import report
 from scale_zoo.sweep.execution import check_runs, execute
 from scale_zoo.sweep.plan import Run, make_plan
 from scale_zoo.sweep.progress import Progress
-from scale_zoo.sweep.vary import as_json, hyperparameters
 from scale_zoo.training_config import FREE_TO_CHANGE, TrainingConfig
 
 try:
@@ -91,7 +91,9 @@ def run_sweep(
 
     with _alone_in(output):
         run_files.write_json(output / STUDY_FILE, _kept(base))
-        hparams.write_experiment(output / hparams.FOLDER, runs, list(varied))
+        tensorboard_hparams.write_experiment(
+            output / tensorboard_hparams.FOLDER, [run.config for run in runs], list(varied)
+        )
         progress = Progress(runs)
 
         def ended(run, reason):

@@ -8,8 +8,7 @@ import sys
 import threading
 import traceback
 
-from scale_zoo import run_files, training
-from scale_zoo.sweep import hparams
+from scale_zoo import run_files, tensorboard_hparams, training
 from scale_zoo.training_config import TrainingConfig
 
 
@@ -17,8 +16,9 @@ def train(orders: list[dict]) -> None:
     """Trains the one run that is ordered, or what is left of it, and writes its final metrics."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
-    metrics = hparams.final_metrics(hparams.train(config, in_study=True))
-    run_files.write_json(pathlib.Path(config.workdir) / run_files.RESULT_FILE, metrics)
+    metrics = tensorboard_hparams.train(config, in_study=True)
+    result = tensorboard_hparams.final_metrics(metrics)
+    run_files.write_json(pathlib.Path(config.workdir) / run_files.RESULT_FILE, result)
 
 
 def check(orders: list[dict]) -> None:

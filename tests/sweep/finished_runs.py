@@ -1,8 +1,7 @@
 """Work directories as training leaves them, without training."""
 
-from scale_zoo import run_files
+from scale_zoo import run_files, tensorboard_hparams
 from scale_zoo.equivariance import FACTORS
-from scale_zoo.sweep import hparams
 
 
 def measure(mean):
@@ -30,6 +29,6 @@ def finish(run, accuracy):
         },
     }
     run_files.write_json(run.workdir / run_files.METRICS_FILE, metrics)
-    result = hparams.final_metrics(metrics)
+    result = tensorboard_hparams.final_metrics(metrics)
     run_files.write_json(run.workdir / run_files.RESULT_FILE, result)
     return result

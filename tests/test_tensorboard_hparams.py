@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from scale_zoo.sweep import hparams, make_plan
+from scale_zoo import tensorboard_hparams as hparams
+from scale_zoo.sweep import make_plan
 from scale_zoo.training_config import TrainingConfig
 from tests.sweep.finished_runs import finish
 
@@ -18,7 +19,8 @@ def study(tmp_path_factory):
     """A study's folder, the second of whose runs broke."""
     folder = tmp_path_factory.mktemp("runs") / "study"
     runs = make_plan(BASE, VARIED, folder)
-    hparams.write_experiment(folder / hparams.FOLDER, runs, list(VARIED))
+    configs = [run.config for run in runs]
+    hparams.write_experiment(folder / hparams.FOLDER, configs, list(VARIED))
     for run in runs:
         record = hparams.RunRecord(run.config)
         record.on_train_begin()

@@ -1,4 +1,4 @@
-"""What TensorBoard's HParams view shows of a study."""
+"""What TensorBoard's HParams view shows of a run, and of a study."""
 
 import pathlib
 import shutil
@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from scale_zoo import run_files, training
 from scale_zoo.equivariance import FACTORS
-from scale_zoo.sweep.plan import Run
-from scale_zoo.sweep.vary import hyperparameters, short_name, value_text
+from scale_zoo.hyperparameters import hyperparameters, short_name, value_text
 from scale_zoo.training_config import TrainingConfig, parse_options
 
 # In the study's folder.
@@ -77,17 +76,19 @@ def plain_value(value: Any) -> bool | float | str:
     return float(value) if isinstance(value, int | float) else value_text(value)
 
 
-def write_experiment(folder: pathlib.Path, runs: Sequence[Run], names: Sequence[str]) -> None:
+def write_experiment(
+    folder: pathlib.Path, configs: Sequence[TrainingConfig], names: Sequence[str]
+) -> None:
     """Writes which hyperparameters a study varies over which values, and what it measures.
 
     Args:
         folder: the folder for this record alone; it is made anew.
-        runs: all runs of the study.
+        configs: the configurations of all runs of the study.
         names: the hyperparameters that it varies.
     """
     from tensorboard.plugins.hparams import api
 
-    all_values = [hyperparameters(run.config) for run in runs]
+    all_values = [hyperparameters(config) for config in configs]
     domains = []
     for name in names:
         values = [plain_value(each[name]) for each in all_values if name in each]
