@@ -30,6 +30,7 @@ METRICS = tuple(
             "test_equivariance_error_at_0.50",
             *(f"test_accuracy_at_{factor:.2f}" for factor in (1.0, *FACTORS)),
             *(f"test_equivariance_error_at_{factor:.2f}" for factor in FACTORS),
+            *(f"test_interior_error_at_{factor:.2f}" for factor in FACTORS),
             "parameters",
             "images_per_second",
         )
@@ -50,7 +51,7 @@ def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
         "validation_accuracy": metrics["validation_accuracy"],
     }
     measures = {"test_accuracy": test["accuracy"]}
-    for quantity in ("accuracy", "equivariance_error"):
+    for quantity in ("accuracy", "equivariance_error", "interior_error"):
         for row in test["over_scale"]:
             measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row[quantity]
     for name, measure in measures.items():

@@ -117,9 +117,11 @@ def test_final_metrics_are_those_of_the_run(trials):
     assert found["final/test_accuracy"] == pytest.approx(0.9)
     assert found["final/test_accuracy_at_0.50"] == pytest.approx(0.45)
     assert found["final/test_equivariance_error_at_0.50"] == pytest.approx(2)
+    assert found["final/test_interior_error_at_0.50"] == pytest.approx(1)
     assert found["final/parameters"] == 14_108
     # What could not be measured is left empty.
-    unknown = {"test_equivariance_error_at_0.33"}
+    unknown = {f"test_interior_error_at_{factor}" for factor in ("0.40", "0.33")}
+    unknown.add("test_equivariance_error_at_0.33")
     assert set(found) == {hparams.tag(name) for name in set(hparams.METRICS) - unknown}
 
 

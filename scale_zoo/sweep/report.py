@@ -12,11 +12,12 @@ from scale_zoo import run_files, scale_plots
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.hyperparameters import hyperparameters, short_name, value_text
 from scale_zoo.sweep.plan import CENTRE, Run
+from scale_zoo.tensorboard_hparams import final_metrics
 
 CSV_FILE = "table.csv"
 MARKDOWN_FILE = "table.md"
 
-# The factor at which the table in Markdown tells the equivariance error.
+# The factor at which the table in Markdown tells equivariance errors.
 ERROR_FACTOR = "0.50"
 
 
@@ -55,7 +56,9 @@ def write_tables(
 
 def _markdown(rows, names):
     factors = [f"{factor:.2f}" for factor in (1.0, *FACTORS)]
-    error = f"test_equivariance_error_at_{ERROR_FACTOR}"
+    errors = [
+        f"test_{error}_at_{ERROR_FACTOR}" for error in ("equivariance_error", "interior_error")
+    ]
     header = [
         "run",
         *map(short_name, names),
@@ -64,6 +67,7 @@ def _markdown(rows, names):
         "test accuracy",
         *(f"at {factor}" for factor in factors),
         f"equivariance error at {ERROR_FACTOR}",
+        "in the interior",
     ]
     lines = [header, ["---"] * len(header)]
     for row in rows:
@@ -74,7 +78,7 @@ def _markdown(rows, names):
                 f"{row['validation_accuracy']:.1%}",
                 f"{row['test_accuracy']:.2%} ± {row['test_accuracy_standard_error']:.2%}",
                 *(f"{row[f'test_accuracy_at_{factor}']:.1%}" for factor in factors),
-                f"{row[error]:.3g}" if error in row else "-",
+                *(f"{row[error]:.3g}" if error in row else "-" for error in errors),
             ]
         else:
             cells += [row["status"], *[""] * (len(header) - len(cells) - 1)]
@@ -132,7 +136,9 @@ def plot_study(
 
 
 def _result(run) -> dict[str, float]:
-    return run_files.read_json(run.workdir / run_files.RESULT_FILE) if run.is_finished else {}
+    if not run.is_finished:
+        return {}
+    return final_metrics(run_files.read_json(run.workdir / run_files.METRICS_FILE))
 
 
 def _by_value(runs, name, one_at_a_time) -> list[tuple[Any, list[Run]]]:

@@ -23,6 +23,7 @@ def finish(run, accuracy):
                     "factor": factor,
                     "accuracy": measure(accuracy * factor),
                     "equivariance_error": measure(1 / factor) if factor > 0.35 else None,
+                    "interior_error": measure(0.5 / factor) if factor > 0.45 else None,
                 }
                 for factor in (1.0, *FACTORS)
             ],

@@ -41,6 +41,7 @@ def test_the_csv_has_a_row_for_each_run_with_all_that_was_measured(tmp_path):
     assert float(centre["test_accuracy_at_0.50"]) == 0.45
     assert float(centre["test_accuracy_at_0.50_standard_error"]) == 0.01
     assert float(centre["test_equivariance_error_at_0.50"]) == 2
+    assert float(centre["test_interior_error_at_0.50"]) == 1
     assert "test_equivariance_error_at_0.33" not in centre
     assert (broken["base"], broken["status"], broken["reason"], broken["test_accuracy"]) == (
         "1.3",
@@ -69,7 +70,7 @@ def test_the_markdown_has_a_row_for_each_run_and_as_many_cells_everywhere(tmp_pa
     assert len({line.count("|") for line in (header, rule, *rows)}) == 1
     assert rows[0] == (
         "| centre | 2 | 0 | 14,108 | 90.0% | 90.00% ± 1.00% "
-        "| 90.0% | 81.8% | 60.0% | 45.0% | 36.0% | 30.0% | 2 |"
+        "| 90.0% | 81.8% | 60.0% | 45.0% | 36.0% | 30.0% | 2 | 1 |"
     )
     assert rows[1].startswith("| base=1.3 | 1.3 | 0 | broken |")
     assert rows[2].startswith("| seed=1 | 2 | 1 | not finished |")
