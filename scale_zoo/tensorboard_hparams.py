@@ -53,7 +53,7 @@ def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     measures = {"test_accuracy": test["accuracy"]}
     for quantity in ("accuracy", "equivariance_error", "interior_error"):
         for row in test["over_scale"]:
-            measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row[quantity]
+            measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row.get(quantity)
     for name, measure in measures.items():
         found[name] = measure and measure["mean"]
         found[name + STANDARD_ERROR] = measure and measure["standard_error"]

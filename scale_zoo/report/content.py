@@ -93,9 +93,7 @@ def _images(network) -> str:
             f"{drawn[0]:g} to {drawn[1]:g}"
         )
     )
-    text = (
-        f"Accuracy at random factors is over {test['images']:,} test images of {data}, {at_random}."
-    )
+    text = f"Test accuracy is over {test['images']:,} test images of {data}, {at_random}."
     accuracy, errors = network.measured_images
     settings = network.settings
     where = f"{accuracy:,} test images of {settings['data'] if settings else data}"

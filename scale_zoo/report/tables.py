@@ -110,7 +110,7 @@ def comparison_table(
         "Trainable parameters",
         "FLOPs per image",
         "Training images a second",
-        "Accuracy at random factors",
+        "Test accuracy",
         *(f"Accuracy at {factor_text(factor)}" for factor in factors),
     ]
     notes = [

@@ -93,8 +93,8 @@ def test_the_page_says_which_images_were_measured(folder, tmp_path):
     output = _compared(folder, tmp_path / "compared", ["longer"], seed=7, stages=["stage1"])
     html, _ = report.write_report(_names(folder), tmp_path / "out", comparison=output)
     text = html.read_text("utf-8")
-    assert "plain_cnn (2 seeds): Accuracy at random factors is over 449 test images of" in text
-    assert "longer: Accuracy at random factors is over 449 test images of digits, each" in text
+    assert "plain_cnn (2 seeds): Test accuracy is over 449 test images of" in text
+    assert "longer: Test accuracy is over 449 test images of digits, each" in text
     assert "each factor is over 20 test images of digits, and the equivariance error over" in text
     assert "It measured stages stage1 alone." in text
     assert "It took the split of seed 7, which is not that of the training" in text
