@@ -124,7 +124,7 @@ def _cores():
     """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+    return os.cpu_count() or 1
 
 
 def _train(run, worker, workers, logs) -> _Active:
