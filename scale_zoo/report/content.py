@@ -138,7 +138,7 @@ def _about(networks, example) -> list[str]:
     if example.label is None:
         text += "; its class is not told, so answers are marked neither right nor wrong."
     else:
-        text += f"; its class is “{example.label}”. None of the networks here was trained on it."
+        text += f"; its class is “{example.label}”. No network that answers was trained on it."
     text += " One image is an example and no measure; the tables above are over many."
     found = [text]
     if any(len(network.runs) > 1 for network in networks):

@@ -21,11 +21,8 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
         folder: where the PNG files go.
     """
     curves = [network.curve for network in networks]
-    bands = any(curve.seeds > 1 for curve in curves)
     lines = f"one line for each of {len(curves)} networks" if len(curves) > 1 else "one line"
-    spread = "Bars are standard errors over images" + (
-        ", bands standard deviations over seeds." if bands else "."
-    )
+    spread = " ".join(_spreads(curves))
     accuracy, errors = scale_plots.plot_over_scale(curves, folder)
     stages = scale_plots.plot_stages(curves, folder / comparison.STAGES_FILE)
     return [
@@ -54,6 +51,16 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
             "Equivariance error of each stage. Hatched: nothing to compare, or not measured.",
         ),
     ]
+
+
+def _spreads(curves) -> list[str]:
+    """Says what the curves' spreads are, of those kinds alone that are drawn."""
+    found = []
+    if any(curve.seeds == 1 for curve in curves):
+        found.append("Bars are standard errors over images.")
+    if any(curve.seeds > 1 for curve in curves):
+        found.append("Bands are standard deviations over seeds.")
+    return found
 
 
 def _picture(path, alt, caption) -> Picture:
