@@ -7,6 +7,8 @@ from scale_zoo.ops import rescale
 
 INTERPOLATIONS = ["bilinear", "bicubic"]
 FACTORS = [0.3, 0.5, 0.8, 1.0, 1.7, 2.0]
+# Few and many are scaled by different products.
+CHANNELS = [2, 9]
 PILLOW_FILTERS = {
     "bilinear": PIL.Image.Resampling.BILINEAR,
     "bicubic": PIL.Image.Resampling.BICUBIC,
@@ -76,16 +78,18 @@ def test_factor_1_is_the_identity_to_the_last_bit(size, interpolation):
 
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
 @pytest.mark.parametrize("factor", FACTORS)
-def test_every_pixel_is_the_weighted_sum_of_the_definition(factor, interpolation):
-    images = _random(2, 12, 15, 2)
+@pytest.mark.parametrize("shape", [(12, 15, 2), (12, 12, 2), (12, 15, 9), (12, 12, 9)])
+def test_every_pixel_is_the_weighted_sum_of_the_definition(shape, factor, interpolation):
+    images = _random(2, *shape)
     outputs = rescale(images, factor, interpolation)
     truth = np.stack([_rescale(image, factor, interpolation) for image in images])
     np.testing.assert_allclose(outputs, truth, 1e-4, 1e-5)
 
 
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
-def test_every_image_has_its_own_factor(interpolation):
-    images = _random(len(FACTORS), 11, 8, 1)
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_every_image_has_its_own_factor(channels, interpolation):
+    images = _random(len(FACTORS), 11, 8, channels)
     outputs = rescale(images, np.array(FACTORS), interpolation)
     truth = [_rescale(*case, interpolation) for case in zip(images, FACTORS, strict=True)]
     np.testing.assert_allclose(outputs, np.stack(truth), 1e-4, 1e-5)
@@ -138,12 +142,15 @@ def test_mass_of_a_centred_blob_scales_with_the_area(factor, interpolation):
 
 
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
-def test_gradient_is_the_adjoint(interpolation):
-    images, outputs_gradient = tf.constant(_random(3, 9, 12, 2)), _random(3, 9, 12, 2, seed=1)
-    factors = [0.4, 1.0, 1.8]
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("factors", [[0.4, 1.0, 1.8], [0.6] * 3])
+def test_gradient_is_the_adjoint(factors, channels, interpolation):
+    images = tf.constant(_random(3, 9, 12, channels))
+    outputs_gradient = _random(3, 9, 12, channels, seed=1)
+    one_for_all = len(set(factors)) == 1
     with tf.GradientTape() as tape:
         tape.watch(images)
-        outputs = rescale(images, factors, interpolation)
+        outputs = rescale(images, factors[0] if one_for_all else factors, interpolation)
     gradient = tape.gradient(outputs, images, outputs_gradient)
     truth = [
         np.einsum(
@@ -158,12 +165,15 @@ def test_gradient_is_the_adjoint(interpolation):
 
 
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
-def test_unknown_sizes_and_factors_give_the_same(interpolation):
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 2]), tf.TensorSpec([None])])
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_unknown_sizes_and_factors_give_the_same(channels, interpolation):
+    sizes = tf.TensorSpec([None, None, None, channels])
+
+    @tf.function(input_signature=[sizes, tf.TensorSpec([None])])
     def rescale_any(images, factors):
         return rescale(images, factors, interpolation)
 
-    images, factors = _random(2, 10, 7, 2), [0.6, 1.4]
+    images, factors = _random(2, 10, 7, channels), [0.6, 1.4]
     truth = [_rescale(*case, interpolation) for case in zip(images, factors, strict=True)]
     np.testing.assert_allclose(rescale_any(images, factors), np.stack(truth), 1e-4, 1e-5)
 
@@ -171,8 +181,11 @@ def test_unknown_sizes_and_factors_give_the_same(interpolation):
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
 @pytest.mark.parametrize("size", [(14, 11), (9, 20), (6, 4)])
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.3])
-def test_outputs_may_have_another_canvas_about_the_same_centre(factor, size, interpolation):
-    images = _random(2, 8, 5, 2)
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_outputs_may_have_another_canvas_about_the_same_centre(
+    channels, factor, size, interpolation
+):
+    images = _random(2, 8, 5, channels)
     outputs = rescale(images, factor, interpolation, size)
     vertical = _matrix(8, factor, interpolation, size[0])
     horizontal = _matrix(5, factor, interpolation, size[1])
