@@ -11,8 +11,8 @@ CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
-# Final metrics by name, written when a run of a study is finished.
-RESULT_FILE = "result.json"
+# Empty; written when a run of a study is finished.
+FINISHED_FILE = "finished"
 
 # Begins the names of files not yet whole.
 UNFINISHED = "unfinished-"

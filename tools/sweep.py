@@ -35,7 +35,9 @@ SAMPLE = flags.DEFINE_integer("sample", 0, "number of combinations in mode rando
 SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "seed of the sample")
 OUTPUT = flags.DEFINE_string("output", None, "folder of the study", required=True)
 WORKERS = flags.DEFINE_integer(
-    "workers", 1, "runs to train at a time; on a CPU, another number gives other last bits"
+    "workers",
+    1,
+    "runs to train at a time; on a CPU, another number moves results as another seed does",
 )
 
 

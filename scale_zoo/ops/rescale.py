@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 INTERPOLATIONS = ("bilinear", "bicubic")
-# With fewer channels an image's rows are scaled in one product, with more in a product each.
+# With fewer channels it is faster to scale all rows of an image in one product, which takes
+# transposing them, than each row in a product of its own.
 FEW_CHANNELS = 8
 
 
@@ -52,30 +53,32 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=No
             f"`factors` must be one number, or one for each of the {images.shape[0]} images. "
             f"Received shape {tuple(factors.shape)}."
         )
-    # The products below broadcast one factor for all.
-    factors = tf.reshape(factors, [-1])
+    if factors.shape.rank == 0:
+        # The products below broadcast its matrices.
+        factors = factors[None]
+    else:
+        factors = tf.broadcast_to(factors, tf.shape(images)[:1])
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     out_height, out_width = (height, width) if size is None else (size[0], size[1])
     vertical = _interpolation_matrices(factors, height, out_height, interpolation)
-    vertical = horizontal = tf.cast(vertical, images.dtype)
+    horizontal = vertical
     if size is not None or images.shape[1] is None or images.shape[1] != images.shape[2]:
         horizontal = _interpolation_matrices(factors, width, out_width, interpolation)
-        horizontal = tf.cast(horizontal, images.dtype)
+    vertical, horizontal = tf.cast(vertical, images.dtype), tf.cast(horizontal, images.dtype)
     channels = images.shape[3]
     # [y, j] · [j, x·c], then [x, j] · [j, c] for each row.
     rows = tf.matmul(vertical, tf.reshape(images, [-1, height, width * channels]))
     rows = tf.reshape(rows, [-1, out_height, width, channels])
-    # Whichever is faster; one product takes transposing.
     if channels < FEW_CHANNELS:
         outputs = tf.einsum("...xj,...yjc->...yxc", horizontal, rows)
     else:
         outputs = tf.matmul(horizontal[:, None], rows)
     out_size = images.shape[1:3] if size is None else [None, None]
-    return tf.ensure_shape(outputs, [images.shape[0], *out_size, images.shape[3]])
+    return tf.ensure_shape(outputs, [images.shape[0], *out_size, channels])
 
 
 def _interpolation_matrices(factors, size, out_size, interpolation):
-    """Weights `[batch, out_size, size]` of the input pixels in each output pixel."""
+    """Weights `[factors, out_size, size]` of the input pixels in each output pixel."""
     pixels, out_pixels = tf.range(size, dtype=tf.float32), tf.range(out_size, dtype=tf.float32)
     centre, out_centre = [(tf.cast(n, tf.float32) - 1) / 2 for n in (size, out_size)]
     factors = factors[:, None, None]

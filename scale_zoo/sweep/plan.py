@@ -38,7 +38,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        return (self.workdir / run_files.RESULT_FILE).exists()
+        return (self.workdir / run_files.FINISHED_FILE).exists()
 
     @property
     def finished_epochs(self) -> int:

@@ -82,5 +82,5 @@ def in_words(seconds: float) -> str:
 
 
 def _accuracy(run):
-    metrics = run_files.read_json(run.workdir / run_files.RESULT_FILE)
-    return f"{metrics['test_accuracy']:.2%} of test images right"
+    metrics = run_files.read_json(run.workdir / run_files.METRICS_FILE)
+    return f"{metrics['test']['accuracy']['mean']:.2%} of test images right"

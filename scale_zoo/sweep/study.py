@@ -62,8 +62,8 @@ def run_sweep(
         mode: "one_at_a_time", "grid" or "random"; see `make_plan`.
         sample: the number of runs in "random" mode.
         sample_seed: seed of the sample.
-        workers: how many runs to train at a time. They share the CPU's threads, and on another
-            number of threads training sums in another order.
+        workers: how many runs to train at a time. They share the CPU's threads; on another
+            number of threads training sums in another order, which moves results as a seed does.
 
     Returns:
         The runs, and which of them broke.

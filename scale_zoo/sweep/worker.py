@@ -13,12 +13,11 @@ from scale_zoo.training_config import TrainingConfig
 
 
 def train(orders: list[dict]) -> None:
-    """Trains the one run that is ordered, or what is left of it, and writes its final metrics."""
+    """Trains the one run that is ordered, or what is left of it, and marks it as finished."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
-    metrics = tensorboard_hparams.train(config, in_study=True)
-    result = tensorboard_hparams.final_metrics(metrics)
-    run_files.write_json(pathlib.Path(config.workdir) / run_files.RESULT_FILE, result)
+    tensorboard_hparams.train(config, in_study=True)
+    run_files.write_text(pathlib.Path(config.workdir) / run_files.FINISHED_FILE, "")
 
 
 def check(orders: list[dict]) -> None:

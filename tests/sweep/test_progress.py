@@ -6,6 +6,7 @@ from scale_zoo import run_files
 from scale_zoo.sweep import make_plan
 from scale_zoo.sweep.progress import Progress, in_words
 from scale_zoo.training_config import TrainingConfig
+from tests.sweep.finished_runs import finish
 
 VARIED = {"option.base": [1.3, 1.5]}
 
@@ -34,7 +35,7 @@ def test_what_is_left_costs_what_was_done(runs, messages):
     progress.started(runs[0])
     # The centre's other 5 epochs of 25 in 10 minutes: the other 20 take four times as long.
     _train(runs[0], 10)
-    run_files.write_json(runs[0].workdir / run_files.RESULT_FILE, {"test_accuracy": 0.9866})
+    finish(runs[0], 0.9866)
     progress.ended(runs[0], None)
     assert messages() == [
         "run 1 of 3, centre: goes on after epoch 5 of 10",
