@@ -7,11 +7,10 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from scale_zoo import layers, ops
-from scale_zoo.callbacks import EquivarianceCallback
-from scale_zoo.equivariance import EquivarianceError
-from scale_zoo.export import export_model
+from scale_zoo.equivariance import EquivarianceCallback, EquivarianceError
 from scale_zoo.zoo import (
     create_model,
+    export_model,
     list_models,
     list_pretrained,
     load_model,

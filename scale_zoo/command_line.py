@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from absl import app, flags
 from absl import logging as absl_logging
 
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig
 
 DEFINE = {
     bool: flags.DEFINE_bool,

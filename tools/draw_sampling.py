@@ -10,7 +10,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from scale_zoo import command_line, data, sampling_plot, zoo
+from scale_zoo import command_line, data, zoo
+from scale_zoo.plots import sampling
 
 MODEL = flags.DEFINE_string(
     "model", None, "pretrained entry, work directory, or exported folder", required=True
@@ -33,7 +34,7 @@ def main() -> None:
     model = zoo.load_model(MODEL.value)
     height, _, channels = model.input_shape[1:]
     image = data.read_image(IMAGE.value, height, channels)
-    sampling_plot.plot_sampling(
+    sampling.plot_sampling(
         model, data.float_images(image), output, factors, LAYER.value, LEVEL.value, at
     )
     print(f"picture: {output}")

@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from scale_zoo import command_line, export
+from scale_zoo import command_line, training
 
 WORKDIR = flags.DEFINE_string("workdir", None, "work directory of a finished run", required=True)
 OUTPUT = flags.DEFINE_string("output", None, "folder to write; it must be new", required=True)
@@ -17,7 +17,7 @@ OUTPUT = flags.DEFINE_string("output", None, "folder to write; it must be new", 
 
 def main() -> None:
     """Exports, then prints where."""
-    print(f"SavedModel: {export.export_run(WORKDIR.value, OUTPUT.value)}")
+    print(f"SavedModel: {training.export_run(WORKDIR.value, OUTPUT.value)}")
 
 
 if __name__ == "__main__":

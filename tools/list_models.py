@@ -7,12 +7,12 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from scale_zoo import command_line, model_table
+from scale_zoo import command_line, zoo
 
 
 def main() -> None:
     """Builds every model with its defaults and prints its row."""
-    print(model_table.model_table())
+    print(zoo.model_table())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from scale_zoo import command_line, evaluation, tensorboard_hparams, zoo
+from scale_zoo import command_line, equivariance, training, zoo
 
 CONFIGURATION = command_line.define_training_flags()
 # Else --help would not list them.
@@ -19,8 +19,8 @@ flags.adopt_module_key_flags(command_line)
 def main() -> None:
     """Trains, then prints what came of it and where it lies."""
     config = CONFIGURATION()
-    metrics = tensorboard_hparams.train(config)
-    print(evaluation.summary(metrics["test"]))
+    metrics = training.train(config)
+    print(equivariance.summary(metrics["test"]))
     print(f"metrics, pictures, checkpoints: {config.workdir}")
     print(f"SavedModel:                     {config.workdir}/{zoo.EXPORTED}")
     print(f"curves of the run:              tensorboard --logdir={config.workdir}")

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import callbacks, complexity, data, training, zoo
+from scale_zoo import data, training, zoo
 from scale_zoo.benchmarks.timing import cell, ratios, time_in_turn
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training import TrainingConfig, callbacks
 
 # Image shapes at which the skeletons are timed.
 SHAPES = {"resnet50": (64, 64, 3), "cnn": (28, 28, 1)}
@@ -59,7 +59,7 @@ def _network(name, shape, batch):
     labels = tf.one_hot(tf.range(batch) % 10, 10)
     infer = tf.function(lambda: model(images, training=False))
     learn = tf.function(lambda: model.train_step((images, labels))["loss"])
-    return complexity.count_parameters(model), complexity.count_flops(model), (infer, learn)
+    return zoo.count_parameters(model), zoo.count_flops(model), (infer, learn)
 
 
 def memory(rounds: int) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import keras
 
-from scale_zoo import data, run_files, zoo
+from scale_zoo import data, files, zoo
+from scale_zoo.training import run_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,4 +132,4 @@ def _run_config(name, folder):
     path = pathlib.Path(name) / run_files.CONFIG_FILE
     if folder != pathlib.Path(name) / zoo.EXPORTED or not path.is_file():
         return None
-    return run_files.read_json(path)
+    return files.read_json(path)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import keras
 
-from scale_zoo import complexity, data, evaluation
+from scale_zoo import data, zoo
 from scale_zoo.comparison import results as files
 from scale_zoo.comparison.candidates import find_candidate
-from scale_zoo.equivariance import FACTORS
+from scale_zoo.equivariance import FACTORS, over_scale, table
 
 LOGGER = logging.getLogger(__name__)
 
@@ -101,11 +101,11 @@ def compare(
                 failed[candidate.name] = str(error)
                 LOGGER.error("%s: not measured: %s", heading, error)
                 continue
-            LOGGER.info(evaluation.table(rows))
+            LOGGER.info(table(rows))
             results["models"][candidate.name] = candidate.record() | {
                 "seed": own,
                 "images": len(examples),
-                "parameters": complexity.count_parameters(model),
+                "parameters": zoo.count_parameters(model),
                 "over_scale": rows,
             }
             files.write_results(output, results)
@@ -181,4 +181,4 @@ def _measure(model, examples, factors, stages, batch_size):
     # A progress bar in a terminal, a line in a file.
     verbose = 1 if sys.stdout.isatty() else 2
     bar = keras.utils.Progbar(len(examples), verbose=verbose, unit_name="image")
-    return evaluation.over_scale(model, examples, factors, stages, batch_size, progress=bar.update)
+    return over_scale(model, examples, factors, stages, batch_size, progress=bar.update)

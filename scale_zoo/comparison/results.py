@@ -4,9 +4,10 @@ import csv
 import pathlib
 from typing import Any
 
-from scale_zoo import run_files, scale_plots
+from scale_zoo import files
 from scale_zoo.comparison.seeds import curves, one_curve_each
-from scale_zoo.scale_plots import spread
+from scale_zoo.plots import over_scale
+from scale_zoo.plots.over_scale import spread
 
 RESULTS_FILE = "equivariance.json"
 TABLE_FILE = "equivariance.csv"
@@ -77,7 +78,7 @@ def load_results(folder: pathlib.Path, argument: str) -> dict[str, Any]:
     """
     path = folder / RESULTS_FILE
     try:
-        results = run_files.read_json(path)
+        results = files.read_json(path)
         return {"settings": dict(results["settings"]), "models": dict(results["models"])}
     except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(f"`{argument}`: {path} holds no such results. Name another.") from None
@@ -88,19 +89,19 @@ def write_results(output: pathlib.Path, results: dict[str, Any]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     singles, groups = curves(results["models"])
     over_seeds = {curve.label: {"runs": names, "over_scale": curve.rows} for curve, names in groups}
-    run_files.write_json(output / RESULTS_FILE, results | {"over_seeds": over_seeds})
+    files.write_json(output / RESULTS_FILE, results | {"over_seeds": over_seeds})
     _write_table(output / TABLE_FILE, results["models"], [*singles, *groups])
 
 
 def draw_results(output: pathlib.Path, results: dict[str, Any]) -> None:
     """Draws the pictures; each file appears whole."""
     shown = [curve for curve, _ in one_curve_each(results["models"])]
-    scale_plots.plot_over_scale(shown, output)
-    scale_plots.plot_stages(shown, output / STAGES_FILE)
+    over_scale.plot_over_scale(shown, output)
+    over_scale.plot_stages(shown, output / STAGES_FILE)
 
 
 def _write_table(path, models, curves):
-    with run_files.whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
+    with files.whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for curve, names in curves:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from scale_zoo.scale_plots import Curve
-from scale_zoo.training_config import FREE_TO_CHANGE
+from scale_zoo.plots.over_scale import Curve
+from scale_zoo.training.config import FREE_TO_CHANGE
 
 
 def seeds_of_one(configs: Mapping[str, dict[str, Any] | None]) -> list[list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from scale_zoo import complexity, data, ops, run_files, zoo
+from scale_zoo import data, files, ops, zoo
 from scale_zoo.report.gathering import Network, Run
 
 LOGGER = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def examine(run: Run, example: Example, factors: Sequence[float]) -> Examined:
         found = names[each.argmax()]
         right = None if example.label is None else found == example.label
         answers.append(Answer(found, float(each.max()), right))
-    return Examined(complexity.count_flops(model), answers)
+    return Examined(zoo.count_flops(model), answers)
 
 
 def shrink(image: np.ndarray, factors: Sequence[float]) -> tf.Tensor:
@@ -160,7 +160,7 @@ def save_steps(
             (times * picture.width, times * picture.height), Image.Resampling.NEAREST
         )
         path = folder / f"image_step_{step}.png"
-        with run_files.whole_file(path) as unfinished:
+        with files.whole_file(path) as unfinished:
             picture.save(unfinished, format="png")
         shown = min(1, 1.5 * SHOWN_SIZE / max(picture.size))
         found.append((path, (round(shown * picture.width), round(shown * picture.height))))

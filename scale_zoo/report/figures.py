@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from scale_zoo import comparison, scale_plots
+from scale_zoo import comparison
+from scale_zoo.plots import over_scale
 from scale_zoo.report.gathering import Network
 from scale_zoo.report.page import Picture, factor_text, number, percent
 
@@ -23,8 +24,8 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
     curves = [network.curve for network in networks]
     lines = f"one line for each of {len(curves)} networks" if len(curves) > 1 else "one line"
     spread = " ".join(_spreads(curves))
-    accuracy, errors = scale_plots.plot_over_scale(curves, folder)
-    stages = scale_plots.plot_stages(curves, folder / comparison.STAGES_FILE)
+    accuracy, errors = over_scale.plot_over_scale(curves, folder)
+    stages = over_scale.plot_stages(curves, folder / comparison.STAGES_FILE)
     return [
         _picture(
             accuracy,
@@ -40,7 +41,7 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
             f"{_extremes('On the whole canvas', curves, 'equivariance_error', number)} "
             "The tables under “Equivariance error” have the numbers.",
             f"Equivariance error over scale, mean over stages. {spread} The vertical axis is "
-            f"linear below {scale_plots.SMALLEST_ERROR:g} and logarithmic above.",
+            f"linear below {over_scale.SMALLEST_ERROR:g} and logarithmic above.",
         ),
         _picture(
             stages,

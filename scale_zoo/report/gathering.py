@@ -5,9 +5,11 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from scale_zoo import comparison, evaluation, run_files
+from scale_zoo import comparison, files
 from scale_zoo.comparison import Candidate
-from scale_zoo.scale_plots import Curve
+from scale_zoo.equivariance import evaluation
+from scale_zoo.plots.over_scale import Curve
+from scale_zoo.training import run_files
 
 # What a page cannot do without; for what else a run does not tell, it has a dash.
 NEEDED_OF_CONFIG = ("class_names", "data", "input_shape", "model", "options", "seed")
@@ -160,7 +162,7 @@ def _read_run(name) -> Run:
 
 def _read_metrics(path) -> dict[str, Any]:
     try:
-        return dict(run_files.read_json(path))
+        return dict(files.read_json(path))
     except (ValueError, TypeError):
         raise ValueError(f"`workdirs`: {path} holds no metrics of a run.") from None
 

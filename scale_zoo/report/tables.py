@@ -3,7 +3,8 @@
 import pathlib
 from collections.abc import Sequence
 
-from scale_zoo import scale_plots, zoo
+from scale_zoo import zoo
+from scale_zoo.plots import over_scale
 from scale_zoo.report.example import Examined, Example
 from scale_zoo.report.gathering import Network
 from scale_zoo.report.page import Cell, Picture, Table, amount, factor_text, number, percent
@@ -130,7 +131,7 @@ def error_tables(networks: Sequence[Network], factors: Sequence[float]) -> list[
     """Equivariance errors at each factor, on the canvas and in the interior."""
     columns = [NETWORK, *(Cell(f"At {factor_text(factor)}") for factor in factors)]
     tables = []
-    for quantity, _, where in scale_plots.ERRORS:
+    for quantity, _, where in over_scale.ERRORS:
         rows = [
             [Cell(network.label), *_at_factors(network, quantity, factors, number)]
             for network in networks
@@ -154,7 +155,7 @@ def _at_factors(network, quantity, factors, format_value) -> list[Cell]:
 
 
 def _with_spread(format_value, value) -> Cell:
-    return format_value(value, None if value is None else scale_plots.spread(value))
+    return format_value(value, None if value is None else over_scale.spread(value))
 
 
 def steps_table(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import jinja2
 
-from scale_zoo import run_files
+from scale_zoo import files
 from scale_zoo.report.content import make_page
 from scale_zoo.report.example import choose_example, examine
 from scale_zoo.report.gathering import gather
@@ -81,7 +81,7 @@ def _check_output(output, overwrite) -> None:
     if output.exists() and not output.is_dir():
         raise ValueError(f"`output` must be a folder. {output} is a file.")
     # What a page leaves that ended while its first file was written.
-    unfinished = run_files.UNFINISHED + HTML_FILE
+    unfinished = files.UNFINISHED + HTML_FILE
     if not output.exists() or all(path.name == unfinished for path in output.iterdir()):
         return
     path = output / HTML_FILE
@@ -114,7 +114,7 @@ def _write(page, output) -> tuple[pathlib.Path, pathlib.Path]:
 
 
 def _write_file(path, content):
-    with run_files.whole_file(path) as unfinished:
+    with files.whole_file(path) as unfinished:
         unfinished.write_bytes(content)
 
 

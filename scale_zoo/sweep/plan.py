@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scale_zoo import run_files, zoo
-from scale_zoo.hyperparameters import as_json, short_name, value_text
-from scale_zoo.training_config import TrainingConfig, check_config, parse_options
+from scale_zoo import zoo
+from scale_zoo.training import run_files
+from scale_zoo.training.config import TrainingConfig, check_config, parse_options
+from scale_zoo.training.hyperparameters import as_json, short_name, value_text
 
 MODES = ("one_at_a_time", "grid", "random")
 CENTRE = "centre"

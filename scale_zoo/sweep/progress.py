@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import Sequence
 
-from scale_zoo import run_files
+from scale_zoo import files
 from scale_zoo.sweep.plan import Run
+from scale_zoo.training import run_files
 
 LOGGER = logging.getLogger(__name__)
 
@@ -82,5 +83,5 @@ def in_words(seconds: float) -> str:
 
 
 def _accuracy(run):
-    metrics = run_files.read_json(run.workdir / run_files.METRICS_FILE)
+    metrics = files.read_json(run.workdir / run_files.METRICS_FILE)
     return f"{metrics['test']['accuracy']['mean']:.2%} of test images right"

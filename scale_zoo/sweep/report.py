@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from scale_zoo import run_files, scale_plots
+from scale_zoo import files
 from scale_zoo.equivariance import FACTORS
-from scale_zoo.hyperparameters import hyperparameters, short_name, value_text
+from scale_zoo.plots import over_scale
 from scale_zoo.sweep.plan import CENTRE, Run
-from scale_zoo.tensorboard_hparams import final_metrics
+from scale_zoo.training import run_files
+from scale_zoo.training.hyperparameters import hyperparameters, short_name, value_text
+from scale_zoo.training.metrics import final_metrics
 
 CSV_FILE = "table.csv"
 MARKDOWN_FILE = "table.md"
@@ -49,8 +51,8 @@ def write_tables(
     writer.writerow({key: short_name(key) for key in columns})
     writer.writerows(rows)
     paths = folder / CSV_FILE, folder / MARKDOWN_FILE
-    run_files.write_text(paths[0], text.getvalue())
-    run_files.write_text(paths[1], _markdown(rows, names))
+    files.write_text(paths[0], text.getvalue())
+    files.write_text(paths[1], _markdown(rows, names))
     return paths
 
 
@@ -108,22 +110,22 @@ def plot_study(
         groups = _by_value(runs, name, one_at_a_time)
         if not groups:
             continue
-        figure, (axes,) = scale_plots.new_figure(1, 1, (5, 3.4))
+        figure, (axes,) = over_scale.new_figure(1, 1, (5, 3.4))
         # In the order of values, dark to light, so that a trend shows.
         shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(groups)))
         for (value, members), shade in zip(groups, shades, strict=True):
             is_centre = one_at_a_time and any(run.name == CENTRE for run in members)
             label = value_text(value) + (f" ({CENTRE})" if is_centre else "")
-            scale_plots.draw_curve(
+            over_scale.draw_curve(
                 axes,
-                scale_plots.Curve(label, _mean_over_scale(members)),
+                over_scale.Curve(label, _mean_over_scale(members)),
                 "accuracy",
                 color=shade,
                 linestyle="--" if is_centre else "-",
                 markersize=4,
                 capsize=2,
             )
-        axes.set_xlabel(scale_plots.FACTOR_LABEL)
+        axes.set_xlabel(over_scale.FACTOR_LABEL)
         several = any(len(members) > 1 for _, members in groups)
         axes.set_ylabel("accuracy, mean over runs" if several else "accuracy")
         axes.set_title(f"Accuracy over scale by {short_name(name)}")
@@ -131,14 +133,14 @@ def plot_study(
         # Beside the axes: curves of good networks fill them.
         figure.legend(title=short_name(name), loc="outside right center", fontsize="small")
         path = folder / f"accuracy_by_{short_name(name)}.png"
-        paths.append(scale_plots.save(figure, path))
+        paths.append(over_scale.save(figure, path))
     return paths
 
 
 def _result(run) -> dict[str, float]:
     if not run.is_finished:
         return {}
-    return final_metrics(run_files.read_json(run.workdir / run_files.METRICS_FILE))
+    return final_metrics(files.read_json(run.workdir / run_files.METRICS_FILE))
 
 
 def _by_value(runs, name, one_at_a_time) -> list[tuple[Any, list[Run]]]:
@@ -157,7 +159,7 @@ def _by_value(runs, name, one_at_a_time) -> list[tuple[Any, list[Run]]]:
 
 def _mean_over_scale(runs) -> list[dict[str, Any]]:
     """Returns accuracy over scale; of several runs their mean, with its standard error."""
-    tests = [run_files.read_json(run.workdir / run_files.METRICS_FILE)["test"] for run in runs]
+    tests = [files.read_json(run.workdir / run_files.METRICS_FILE)["test"] for run in runs]
     if len(tests) == 1:
         return tests[0]["over_scale"]
     rows = []

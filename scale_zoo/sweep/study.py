@@ -7,13 +7,14 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scale_zoo import run_files, tensorboard_hparams
-from scale_zoo.hyperparameters import as_json, hyperparameters
+from scale_zoo import files
 from scale_zoo.sweep import report
 from scale_zoo.sweep.execution import check_runs, execute
 from scale_zoo.sweep.plan import Run, make_plan
 from scale_zoo.sweep.progress import Progress
-from scale_zoo.training_config import FREE_TO_CHANGE, TrainingConfig
+from scale_zoo.training import hparams
+from scale_zoo.training.config import FREE_TO_CHANGE, TrainingConfig
+from scale_zoo.training.hyperparameters import as_json, hyperparameters
 
 try:
     import fcntl
@@ -91,9 +92,9 @@ def run_sweep(
         return Outcome(runs, broken, tables, pictures)
 
     with _alone_in(output):
-        run_files.write_json(output / STUDY_FILE, _kept(base))
-        tensorboard_hparams.write_experiment(
-            output / tensorboard_hparams.FOLDER, [run.config for run in runs], list(varied)
+        files.write_json(output / STUDY_FILE, _kept(base))
+        hparams.write_experiment(
+            output / hparams.FOLDER, [run.config for run in runs], list(varied)
         )
         progress = Progress(runs)
 
@@ -119,13 +120,13 @@ def _check_output(output, base) -> None:
         raise ValueError(f"`output` must be a folder. {output} is a file.")
     names = {path.name for path in output.iterdir()} if output.exists() else set()
     # What a study leaves that ended while it wrote its first file.
-    if names <= {LOCK_FILE, run_files.UNFINISHED + STUDY_FILE}:
+    if names <= {LOCK_FILE, files.UNFINISHED + STUDY_FILE}:
         return
     if STUDY_FILE not in names:
         raise ValueError(
             f"`output` must be new or hold a study. {output} holds other files: name another."
         )
-    before, now = run_files.read_json(output / STUDY_FILE), _kept(base)
+    before, now = files.read_json(output / STUDY_FILE), _kept(base)
     changed = [
         f"{name} from {before.get(name)!r} to {now.get(name)!r}"
         for name in before | now

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from scale_zoo import zoo
-from scale_zoo.hyperparameters import NOT_VARIED, OPTION, short_name, value_text
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig
+from scale_zoo.training.hyperparameters import NOT_VARIED, OPTION, short_name, value_text
 
 
 def parse_vary(texts: Sequence[str], base: TrainingConfig) -> dict[str, list[Any]]:

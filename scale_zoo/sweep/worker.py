@@ -8,16 +8,18 @@ import sys
 import threading
 import traceback
 
-from scale_zoo import run_files, tensorboard_hparams, training
-from scale_zoo.training_config import TrainingConfig
+import keras
+
+from scale_zoo import files, training
+from scale_zoo.training import TrainingConfig, run_files
 
 
 def train(orders: list[dict]) -> None:
     """Trains the one run that is ordered, or what is left of it, and marks it as finished."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
-    tensorboard_hparams.train(config, in_study=True)
-    run_files.write_text(pathlib.Path(config.workdir) / run_files.FINISHED_FILE, "")
+    training.train(config, in_study=True)
+    files.write_text(pathlib.Path(config.workdir) / run_files.FINISHED_FILE, "")
 
 
 def check(orders: list[dict]) -> None:
@@ -28,7 +30,7 @@ def check(orders: list[dict]) -> None:
             training.check_network(config, load_source(_data_of(config)))
         except ValueError as error:
             raise ValueError(f"run {name}: {error}") from error
-        training.keras.backend.clear_session()
+        keras.backend.clear_session()
 
 
 TASKS = {"check": check, "train": train}

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import scale_zoo
-from scale_zoo import comparison, data, scale_plots
+from scale_zoo import comparison, data
 from scale_zoo.comparison import measuring
+from scale_zoo.plots import over_scale as scale_plots
 
 OPTIONS = {"width": 0.1, "kernel_size": 3}
 FACTORS = (1.0, 0.5)

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.export import tf_variables
+from scale_zoo.zoo.export import tf_variables
 
 from .subjects import LAYERS, MODELS, inputs
 

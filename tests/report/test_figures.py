@@ -2,8 +2,8 @@ import types
 
 import pytest
 
+from scale_zoo.plots.over_scale import Curve
 from scale_zoo.report.figures import draw_figures
-from scale_zoo.scale_plots import Curve
 
 BARS = "Bars are standard errors over images."
 BANDS = "Bands are standard deviations over seeds."

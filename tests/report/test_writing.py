@@ -81,7 +81,8 @@ def test_a_row_of_one_run_holds_its_metrics_with_standard_errors(tables, written
 
 
 def test_flops_are_those_of_the_profiler(tables, written):
-    from scale_zoo import complexity, load_model
+    from scale_zoo import load_model
+    from scale_zoo.zoo import complexity
 
     flops = complexity.count_flops(load_model(str(written.folder / "plain-0")))
     assert tables["comparison"][1][2] == f"{flops / 1e6:.3g} M"

@@ -1,7 +1,9 @@
 """Work directories as training leaves them, without training."""
 
-from scale_zoo import run_files, tensorboard_hparams
+from scale_zoo import files
 from scale_zoo.equivariance import FACTORS
+from scale_zoo.training import run_files
+from scale_zoo.training.metrics import final_metrics
 
 
 def measure(mean):
@@ -32,6 +34,6 @@ def finish(run, accuracy):
             ],
         },
     }
-    run_files.write_json(run.workdir / run_files.METRICS_FILE, metrics)
-    run_files.write_text(run.workdir / run_files.FINISHED_FILE, "")
-    return tensorboard_hparams.final_metrics(metrics)
+    files.write_json(run.workdir / run_files.METRICS_FILE, metrics)
+    files.write_text(run.workdir / run_files.FINISHED_FILE, "")
+    return final_metrics(metrics)

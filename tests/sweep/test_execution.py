@@ -4,7 +4,7 @@ import pathlib
 import pytest
 
 from scale_zoo.sweep import execution, make_plan
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig
 
 # Stands for training: finishes, or does what the run's momentum says.
 STUB = """

@@ -3,7 +3,7 @@ import pathlib
 import pytest
 
 from scale_zoo.sweep import make_plan, parse_vary
-from scale_zoo.training_config import TrainingConfig, parse_options
+from scale_zoo.training.config import TrainingConfig, parse_options
 
 BASE = TrainingConfig(model="dss_cnn", option=("n_scales=3",), epochs=2)
 VARIED = {"option.base": [1.3, 1.5, 2.0], "learning_rate": [0.01, 0.001]}

@@ -2,10 +2,11 @@ import logging
 
 import pytest
 
-from scale_zoo import run_files
+from scale_zoo import files
 from scale_zoo.sweep import make_plan
 from scale_zoo.sweep.progress import Progress, in_words
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training import run_files
+from scale_zoo.training.config import TrainingConfig
 from tests.sweep.finished_runs import finish
 
 VARIED = {"option.base": [1.3, 1.5]}
@@ -25,7 +26,7 @@ def messages(caplog):
 def _train(run, epochs):
     checkpoints = run.workdir / run_files.CHECKPOINTS
     checkpoints.mkdir(parents=True, exist_ok=True)
-    run_files.write_json(checkpoints / run_files.STATE_FILE, {"epoch": epochs - 1, "history": []})
+    files.write_json(checkpoints / run_files.STATE_FILE, {"epoch": epochs - 1, "history": []})
 
 
 def test_what_is_left_costs_what_was_done(runs, messages):

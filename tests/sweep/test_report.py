@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scale_zoo import scale_plots
+from scale_zoo.plots import over_scale as scale_plots
 from scale_zoo.sweep import make_plan, report
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig
 from tests.sweep.finished_runs import finish
 
 VARIED = {"option.base": [2.0, 1.3], "seed": [0, 1]}

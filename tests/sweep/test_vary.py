@@ -1,7 +1,7 @@
 import pytest
 
 from scale_zoo.sweep import parse_vary
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig
 
 BASE = TrainingConfig(model="dss_cnn", option=("n_scales=3",))
 

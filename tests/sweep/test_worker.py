@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from scale_zoo.sweep import worker
-from scale_zoo.training_config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig
 
 BASE = TrainingConfig(model="dss_cnn", option=("width=0.1", "kernel_size=3"), workdir="out")
 

@@ -1,0 +1,28 @@
+"""Equivariance error and accuracy over scale: the metric, the callback, the evaluation."""
+
+from scale_zoo.equivariance.callback import EquivarianceCallback
+from scale_zoo.equivariance.evaluation import evaluate, over_scale, summary, table
+from scale_zoo.equivariance.metric import EquivarianceError
+from scale_zoo.equivariance.probe import (
+    FACTORS,
+    check_stages,
+    equivariance_probe,
+    measure_over_scale,
+    stage_names,
+)
+from scale_zoo.equivariance.stage_error import REGIONS
+
+__all__ = [
+    "FACTORS",
+    "REGIONS",
+    "EquivarianceCallback",
+    "EquivarianceError",
+    "check_stages",
+    "equivariance_probe",
+    "evaluate",
+    "measure_over_scale",
+    "over_scale",
+    "stage_names",
+    "summary",
+    "table",
+]

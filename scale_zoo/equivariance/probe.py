@@ -1,0 +1,133 @@
+"""Compiled measurements of a model's stages at several scale factors."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scale_zoo import data, ops
+from scale_zoo.equivariance.stage_error import REGIONS, action, stage_errors
+from scale_zoo.layers import Stage
+from scale_zoo.layers.arguments import check_choice
+
+FACTORS = (1 / 1.1, 1 / 1.5, 1 / 2, 1 / 2.5, 1 / 3)
+
+
+def stage_names(model: keras.Model) -> list[str]:
+    """Returns the names of a model's stages, from images to head."""
+    return [layer.name for layer in model.layers if isinstance(layer, Stage)]
+
+
+def check_stages(model: keras.Model, stages: Sequence[str] | None) -> list[str]:
+    """Returns the stages asked for, all of them for None; unknown ones raise a ValueError."""
+    known = stage_names(model)
+    if not known:
+        raise ValueError(
+            f"Model {model.name!r} has no stages. Build it with scale_zoo.create_model, or mark "
+            "features with scale_zoo.layers.Stage."
+        )
+    unknown = [stage for stage in stages or [] if stage not in known]
+    if unknown:
+        raise ValueError(f"`stage` must be one of {', '.join(known)}. Received {unknown[0]!r}.")
+    return known if stages is None else list(stages)
+
+
+def equivariance_probe(
+    model: keras.Model,
+    factors: Sequence[float],
+    stages: Sequence[str] | None = None,
+    region: str | Sequence[str] = "canvas",
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Compiles the measurement of a model's stages at several factors.
+
+    Args:
+        model: a model with stages.
+        factors: scale factors, above 0.
+        stages: names of stages; None takes all.
+        region: where to compare, "canvas" or "interior"; or several, at the cost of one.
+
+    Returns:
+        A function from images `[batch, height, width, channels]` to the errors
+        `[factors, stages, batch]`, NaN where a stage and a factor have no common levels or no pixel
+        of the region, and the model's first outputs for the scaled images, `[factors, batch, ...]`.
+        Several regions are a first axis of the errors.
+
+    Raises:
+        ValueError: if a stage or region is unknown or a factor is not above 0.
+    """
+    regions = [region] if isinstance(region, str) else list(region)
+    for each in regions:
+        check_choice(REGIONS, region=each)
+    stages = check_stages(model, stages)
+    layers = [model.get_layer(stage) for stage in stages]
+    for factor in factors:
+        if factor <= 0:
+            raise ValueError(f"`factor` must be above 0. Received {factor}.")
+    network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
+
+    signature = tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)
+
+    @tf.function(input_signature=[signature])
+    def measure(images):
+        unscaled = network(images, training=False)
+        errors, outputs = [], []
+        for factor in factors:
+            scaled = unscaled
+            if factor != 1:
+                scaled = network(_input_scaling(model, factor)(images), training=False)
+            *features, output = scaled
+            errors.append(
+                [
+                    stage_errors(layer, before, after, factor, regions)
+                    for layer, before, after in zip(layers, unscaled[:-1], features, strict=True)
+                ]
+            )
+            outputs.append(output)
+        # From [factors, stages, regions, batch].
+        errors = tf.transpose(tf.stack(errors), [2, 0, 1, 3])
+        return errors[0] if isinstance(region, str) else errors, tf.stack(outputs)
+
+    @functools.cache
+    def compiled():
+        # Called by itself, a function for each model would draw warnings of retracing.
+        with tf.init_scope():
+            return measure.get_concrete_function()
+
+    return lambda images: compiled()(tf.convert_to_tensor(images, signature.dtype))
+
+
+def measure_over_scale(
+    probe,
+    examples: data.Examples,
+    batch_size: int,
+    progress: Callable[[int], None] = lambda images: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a probe of `equivariance_probe` over examples.
+
+    Args:
+        probe: the compiled measurement.
+        examples: images and their labels.
+        batch_size: images measured at once.
+        progress: called after each batch with the number of images measured so far.
+
+    Returns:
+        Hits `[factors, n]` and errors, whose last axis is the images, as the probe's.
+    """
+    hits, errors = [], []
+    for first in range(0, len(examples), batch_size):
+        part = examples[first : first + batch_size]
+        batch_errors, scores = probe(data.float_images(part.images))
+        errors.append(batch_errors.numpy())
+        hits.append(np.argmax(scores.numpy(), axis=-1) == part.labels)
+        progress(first + len(part))
+    return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
+
+
+def _input_scaling(model: keras.Model, factor: float):
+    """The action on a model's input: images, or features that begin with a stage."""
+    if len(model.inputs[0].shape) == 4:
+        return lambda images: ops.rescale(images, factor)
+    first = model.get_layer(stage_names(model)[0])
+    return lambda features: action(first, features, factor)

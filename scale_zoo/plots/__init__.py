@@ -1,0 +1,1 @@
+"""Pictures of accuracy and equivariance error over scale, and of sampling points."""

@@ -1,0 +1,139 @@
+"""A picture of where a deformable layer samples an image."""
+
+import pathlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from scale_zoo import files, ops
+from scale_zoo.layers import DeformableConv2D, DeformableScaleConv2D
+
+
+def deformable_layers(model: keras.Model) -> list[str]:
+    """Returns the names of a model's deformable layers, from images to head."""
+    kinds = (DeformableConv2D, DeformableScaleConv2D)
+    return [layer.name for layer in model.layers if isinstance(layer, kinds)]
+
+
+def sampled_places(
+    model: keras.Model, images: tf.Tensor, layer: str | None = None, level: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Finds where in the images the taps of a deformable layer read.
+
+    Where the layer reads features that are smaller than the images, a feature stands for the centre
+    of its share of the canvas. Of several deformable groups, or kernels of several levels, it is
+    the first.
+
+    Args:
+        model: a model with deformable layers.
+        images: `[batch, height, width, channels]` in [0, 1].
+        layer: name of a deformable layer; None takes the last.
+        level: the level of scale whose outputs are looked at, where there are several.
+
+    Returns:
+        Where taps read, as (y, x) in pixels of the images, `[batch, out_height, out_width, taps,
+        2]`; where they would read without offsets, of the same shape; and the mask, `[batch,
+        out_height, out_width, taps]`, 1 where the layer has none.
+
+    Raises:
+        ValueError: if the model has no such layer or the layer no such level.
+    """
+    known = deformable_layers(model)
+    if not known or layer not in (None, *known):
+        raise ValueError(
+            f"`layer` must be a deformable layer of {model.name}: {', '.join(known) or 'none'}. "
+            f"Received {layer!r}."
+        )
+    found = model.get_layer(layer or known[-1])
+    features = keras.Model(model.inputs, found.input)(images, training=False)
+    n_levels = features.shape[1] if isinstance(found, DeformableScaleConv2D) else 1
+    if not 0 <= level < n_levels:
+        raise ValueError(f"`level` must be in 0 to {n_levels - 1}. Received {level}.")
+    if isinstance(found, DeformableScaleConv2D):
+        offsets, mask = found.predict_offsets(features)[:, level], None
+        dilation = found.dilations(n_levels)[level]
+    else:
+        offsets, mask = found.predict_offsets(features)
+        dilation = found.dilation
+    taps = found.kernel_size**2
+    offsets = offsets[..., :taps, :]
+    mask = tf.ones(offsets.shape[:-1]) if mask is None else mask[..., :taps]
+    size = (found.kernel_size, found.kernel_size)
+    share = np.array(images.shape[1:3]) / np.array(features.shape[-3:-1])
+    places, kernel_places = [
+        (ops.sampling_points(moves, size, found.strides, dilation).numpy() + 0.5) * share - 0.5
+        for moves in (offsets, tf.zeros_like(offsets))
+    ]
+    return places, kernel_places, np.asarray(mask)
+
+
+def plot_sampling(
+    model: keras.Model,
+    image: np.ndarray,
+    path: str | pathlib.Path,
+    factors: Sequence[float],
+    layer: str | None = None,
+    level: int = 0,
+    at: Sequence[float] = (0.5, 0.5),
+) -> pathlib.Path:
+    """Draws the points that one output of a deformable layer reads, over the image at each size.
+
+    Crosses are where the taps would read without offsets, discs where they do; the area of a disc
+    is the tap's mask. The output keeps its place on the object as this shrinks.
+
+    Args:
+        model: a model with deformable layers.
+        image: `[height, width, channels]` in [0, 1], of a size that the model takes.
+        path: the PNG file to write; it appears whole.
+        factors: scale factors of the image, one panel each.
+        layer: name of a deformable layer; None takes the last.
+        level: the level of scale whose output is looked at.
+        at: the place of the output on the unscaled image, (y, x), each in [0, 1].
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: if a place or factor is out of range, or there is no such layer or level.
+    """
+    if not factors or min(factors) <= 0:
+        raise ValueError(f"`factors` must be numbers above 0. Received {list(factors)}.")
+    if len(at) != 2 or not all(0 <= place <= 1 for place in at):
+        raise ValueError(f"`at` must be (y, x), each in [0, 1]. Received {list(at)}.")
+    images = ops.rescale(tf.stack([tf.cast(image, tf.float32)] * len(factors)), list(factors))
+    places, kernel_places, mask = sampled_places(model, images, layer, level)
+
+    # Imported here: a library should not choose a backend for whoever imports it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3 * len(factors), 3.7), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(factors), squeeze=False)[0]
+    for n, (factor, axes) in enumerate(zip(factors, panels, strict=True)):
+        row, column = [
+            min(int((0.5 + factor * (place - 0.5)) * size), size - 1)
+            for place, size in zip(at, places.shape[1:3], strict=True)
+        ]
+        axes.imshow(np.clip(images[n].numpy(), 0, 1), cmap="gray")
+        y, x = places[n, row, column].T
+        kernel_y, kernel_x = kernel_places[n, row, column].T
+        axes.plot([kernel_x, x], [kernel_y, y], c="orangered", linewidth=0.4, alpha=0.6)
+        area = 14 * mask[n, row, column]
+        axes.scatter(x, y, s=area, c="orangered", linewidths=0, label="kernel and offsets")
+        axes.scatter(
+            kernel_x, kernel_y, s=16, c="deepskyblue", marker="+", linewidths=0.9, label="kernel"
+        )
+        # A margin for what is read outside of the image, where all is zero.
+        height, width = image.shape[:2]
+        axes.set(xlim=(-0.25 * width, 1.25 * width), ylim=(1.25 * height, -0.25 * height))
+        axes.set(xticks=[], yticks=[], facecolor="gainsboro")
+        axes.set_title(f"factor {factor:.3g}")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
+    path = pathlib.Path(path)
+    with files.whole_file(path) as unfinished:
+        figure.savefig(unfinished, format="png")
+    return path

@@ -1,0 +1,16 @@
+"""Training runs: configuration, work directory, checkpoints, TensorBoard, export."""
+
+from scale_zoo.training.config import TrainingConfig, check_config
+from scale_zoo.training.export import export_run
+from scale_zoo.training.run import check_network, compile_model, load_source, make_strategy, train
+
+__all__ = [
+    "TrainingConfig",
+    "check_config",
+    "check_network",
+    "compile_model",
+    "export_run",
+    "load_source",
+    "make_strategy",
+    "train",
+]

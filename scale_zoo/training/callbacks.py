@@ -1,0 +1,79 @@
+"""What training reports and keeps beside Keras's own progress bar and TensorBoard."""
+
+import math
+import pathlib
+import time
+from collections.abc import Sequence
+
+import keras
+
+from scale_zoo import files
+from scale_zoo.training import run_files
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the best and the last epoch's weights, optimizer state included, and the history.
+
+    Files appear whole: each is written under another name and then renamed, and the state file,
+    which names the last finished epoch, comes last.
+
+    Args:
+        folder: where the files go; it is made if missing.
+        history: logs of the epochs already finished, for a run that goes on.
+    """
+
+    def __init__(self, folder: pathlib.Path, history: Sequence[dict[str, float]] = ()):
+        super().__init__()
+        self.folder = folder
+        self.history = list(history)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.history.append({"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}})
+        if run_files.best_epoch(self.history) == epoch:
+            self._save(run_files.BEST_FILE)
+        self._save(run_files.epoch_file(epoch))
+        files.write_json(
+            self.folder / run_files.STATE_FILE, {"epoch": epoch, "history": self.history}
+        )
+        (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
+
+    def _save(self, name):
+        with files.whole_file(self.folder / name) as unfinished:
+            self.model.save_weights(unfinished)
+
+
+class StopOnNan(keras.callbacks.Callback):
+    """Ends training with a `FloatingPointError` as soon as the loss is not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss became {loss} at step {batch + 1} of the epoch. The last good "
+                "checkpoint is kept. Lower --learning_rate, or lengthen --warmup_epochs."
+            )
+
+
+class Throughput(keras.callbacks.Callback):
+    """Logs training images a second, validation left out, as "images_per_second"."""
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started, self._steps = None, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The first step of an epoch may compile or fill buffers.
+        if self._started is None:
+            self._started = time.monotonic()
+        else:
+            self._steps += 1
+            self._ended = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and self._steps:
+            seconds = self._ended - self._started
+            logs["images_per_second"] = self._steps * self.batch_size / seconds

@@ -1,0 +1,237 @@
+"""Training a network of the zoo, from a configuration to a work directory."""
+
+import contextlib
+import dataclasses
+import logging
+import pathlib
+import statistics
+import sys
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from scale_zoo import data, equivariance, files, ops, zoo
+from scale_zoo.plots import over_scale
+from scale_zoo.training import callbacks, hparams, run_files, schedules, tensorboard
+from scale_zoo.training.config import (
+    STRATEGIES,
+    TrainingConfig,
+    check_config,
+    check_workdir,
+    parse_options,
+    parse_scale_range,
+)
+from scale_zoo.training.export import export_run
+from scale_zoo.training.metrics import final_metrics
+from scale_zoo.zoo import imagenet
+
+LOGGER = logging.getLogger(__name__)
+
+# Keeps the equivariance callback under a tenth of an epoch: see its docstring.
+MEASURED_SHARE = 0.04
+
+
+def train(config: TrainingConfig, in_study: bool = False) -> dict[str, Any]:
+    """Trains, measures and exports a network.
+
+    Writes to the work directory: `config.json`; `metrics.json`; `checkpoints/`; `tensorboard/`;
+    `accuracy_over_scale.png` and `equivariance_over_scale.png`; and `saved_model/`, from the epoch
+    of highest validation accuracy.
+
+    Args:
+        config: the run's configuration.
+        in_study: whether the run is part of a study, which tells TensorBoard's HParams view what
+            to show.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        ValueError: if the configuration is invalid or does not fit the data or the work directory;
+            nothing has been written then.
+        FloatingPointError: if the loss is not finite; the last good checkpoint is kept.
+    """
+    check_config(config)
+    check_workdir(config)
+    source = load_source(config)
+    scale_range = parse_scale_range(config.scale_range, source.scale_range)
+    network = _describe(config, source)
+    with ops.use_sampler(config.sampler):
+        history = _fit(config, network, source, scale_range, in_study)
+        metrics = _finish(config, network, source, scale_range, history)
+    hparams.write_final_metrics(config, final_metrics(metrics))
+    return metrics
+
+
+def load_source(config: TrainingConfig) -> data.Source:
+    """Loads a run's data."""
+    return data.load_source(
+        config.data, config.data_dir or None, config.seed, config.image_size or None
+    )
+
+
+def check_network(config: TrainingConfig, source: data.Source) -> None:
+    """Raises a ValueError if the network of a run cannot be built, or its data not be batched."""
+    network = _describe(config, source)
+    data.training_batches(source.train, config.batch_size, network["classes"], None, config.seed)
+    with ops.use_sampler(config.sampler):
+        _create(network, classifier_activation=None, weights=config.weights or None)
+
+
+def _describe(config, source) -> dict[str, Any]:
+    """Returns what makes the network of a run."""
+    return {
+        "model": config.model,
+        "input_shape": list(source.image_shape),
+        "classes": len(source.class_names),
+        "options": parse_options(config.option) | imagenet.options(config.weights),
+        "class_names": list(source.class_names),
+    }
+
+
+def _fit(config, network, source, scale_range, in_study) -> list[dict[str, float]]:
+    """Trains the epochs that are left to train; returns the logs of all."""
+    folder = pathlib.Path(config.workdir)
+    checkpoints = folder / run_files.CHECKPOINTS
+    last_epoch, history = run_files.read_state(folder)
+    strategy = make_strategy(config.strategy)
+    if config.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
+            f"Received {config.batch_size}."
+        )
+    batches = data.training_batches(
+        source.train,
+        config.batch_size,
+        network["classes"],
+        scale_range,
+        config.seed,
+        first_epoch=last_epoch + 1,
+    )
+    # A seed of its own where it goes on, so that a run does not repeat its dropout.
+    keras.utils.set_random_seed(config.seed + last_epoch + 1)
+    with strategy.scope(), _precision(config.precision):
+        weights = config.weights or None if last_epoch < 0 else None
+        model = _create(network, classifier_activation=None, weights=weights)
+        compile_model(model, config)
+        if last_epoch >= 0:
+            model.optimizer.build(model.trainable_variables)
+            model.load_weights(checkpoints / run_files.epoch_file(last_epoch))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(folder / run_files.CONFIG_FILE, dataclasses.asdict(config) | network)
+    if last_epoch + 1 == config.epochs:
+        return history
+    factors = data.random_factors(len(source.validation), scale_range, config.seed)
+    checkpoint = callbacks.Checkpoint(checkpoints, history)
+    model.fit(
+        batches,
+        epochs=config.epochs,
+        # A progress bar in a terminal, a line for each epoch in a file.
+        verbose=1 if sys.stdout.isatty() else 2,
+        initial_epoch=last_epoch + 1,
+        steps_per_epoch=len(source.train) // config.batch_size,
+        validation_data=data.evaluation_batches(
+            source.validation, config.batch_size, network["classes"], factors
+        ),
+        callbacks=[
+            *_callbacks(config, source, checkpoint),
+            hparams.RunRecord(config, in_study),
+        ],
+    )
+    return checkpoint.history
+
+
+def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
+    """Measures, draws and exports the best epoch, in float32 whatever the precision of training."""
+    folder = pathlib.Path(config.workdir)
+    best = _create(network, classifier_activation="softmax")
+    best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
+    LOGGER.info("Measuring the best epoch on the test images.")
+    # An epoch of one step tells none.
+    rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
+    metrics = {
+        "best_epoch": run_files.best_epoch(history),
+        "parameters": zoo.count_parameters(best),
+        "training_images": len(source.train),
+        "validation_accuracy": max(logs["val_accuracy"] for logs in history),
+        # The median over epochs: now and then the machine has more to do.
+        "images_per_second": statistics.median(rates) if rates else None,
+        "test": equivariance.evaluate(best, source.test, scale_range, seed=config.seed),
+        "history": history,
+    }
+    curve = over_scale.Curve(config.model, metrics["test"]["over_scale"])
+    over_scale.plot_over_scale([curve], folder)
+    files.write_json(folder / run_files.METRICS_FILE, metrics)
+    export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
+    return metrics
+
+
+@contextlib.contextmanager
+def _precision(policy):
+    """Builds layers under a precision policy and gives the caller's back."""
+    outer = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(outer)
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+    """Returns the distribution over this machine's devices: "auto", "none" or "mirrored"."""
+    if name not in STRATEGIES:
+        raise ValueError(f"`strategy` must be one of {STRATEGIES}. Received {name!r}.")
+    gpus = tf.config.list_logical_devices("GPU")
+    if name == "none" or (name == "auto" and len(gpus) < 2):
+        return tf.distribute.get_strategy()
+    devices = gpus or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _create(network, classifier_activation, weights=None):
+    return zoo.create_model(
+        network["model"],
+        network["input_shape"],
+        network["classes"],
+        weights=weights,
+        classifier_activation=classifier_activation,
+        **network["options"],
+    )
+
+
+def compile_model(model: keras.Model, config: TrainingConfig) -> None:
+    """Compiles a classifier of logits with the configured optimizer and loss."""
+    decay = config.weight_decay or None
+    if config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(config.learning_rate, config.momentum, weight_decay=decay)
+    else:
+        optimizer = keras.optimizers.Adam(config.learning_rate, weight_decay=decay)
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=config.label_smoothing
+    )
+    model.compile(optimizer, loss, metrics=["accuracy"])
+
+
+def _callbacks(config, source, checkpoint):
+    """In order: what adds to an epoch's logs comes before what records them."""
+    epoch_images = len(source.train) // config.batch_size * config.batch_size
+    measured = max(10, int(MEASURED_SHARE * epoch_images))
+    rate = schedules.learning_rate(
+        config.schedule, config.learning_rate, config.epochs, config.warmup_epochs
+    )
+    folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
+    examples = source.validation.images[:8]
+    return [
+        callbacks.StopOnNan(),
+        keras.callbacks.LearningRateScheduler(lambda epoch, _: rate(epoch)),
+        callbacks.Throughput(config.batch_size),
+        equivariance.EquivarianceCallback(source.validation[:measured]),
+        tensorboard.NetworkGraphs(folder),
+        tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
+        tensorboard.Curves(folder),
+        checkpoint,
+    ]

@@ -1,0 +1,36 @@
+"""The files of a run's work directory."""
+
+import pathlib
+from collections.abc import Sequence
+
+from scale_zoo.files import read_json
+
+CONFIG_FILE = "config.json"
+METRICS_FILE = "metrics.json"
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
+# Empty; written when a run of a study is finished.
+FINISHED_FILE = "finished"
+
+# In the folder of checkpoints.
+STATE_FILE = "state.json"
+BEST_FILE = "best.weights.h5"
+
+
+def epoch_file(epoch: int) -> str:
+    """Returns the name of an epoch's checkpoint."""
+    return f"epoch-{epoch:04d}.weights.h5"
+
+
+def read_state(workdir: pathlib.Path) -> tuple[int, list[dict[str, float]]]:
+    """Returns the last finished epoch, -1 for none, and the logs of all finished epochs."""
+    path = workdir / CHECKPOINTS / STATE_FILE
+    if not path.exists():
+        return -1, []
+    state = read_json(path)
+    return state["epoch"], state["history"]
+
+
+def best_epoch(history: Sequence[dict[str, float]]) -> int:
+    """Returns the epoch of highest validation accuracy, of those the one of lowest loss."""
+    return max(history, key=lambda logs: (logs["val_accuracy"], -logs["val_loss"]))["epoch"]

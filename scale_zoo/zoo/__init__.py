@@ -1,0 +1,44 @@
+"""The zoo: models by name, pretrained entries, their export and cost."""
+
+from scale_zoo.zoo.complexity import count_flops, count_parameters
+from scale_zoo.zoo.export import export_model
+from scale_zoo.zoo.pretrained import (
+    DESCRIPTION_FILE,
+    EXPORTED,
+    WEIGHTS_FILE,
+    describe,
+    find_entry,
+    list_pretrained,
+    load_model,
+)
+from scale_zoo.zoo.registry import (
+    DEFAULTS,
+    METHODS,
+    create_model,
+    list_models,
+    method_of,
+    model_options,
+)
+from scale_zoo.zoo.table import format_row, model_row, model_table
+
+__all__ = [
+    "DEFAULTS",
+    "DESCRIPTION_FILE",
+    "EXPORTED",
+    "METHODS",
+    "WEIGHTS_FILE",
+    "count_flops",
+    "count_parameters",
+    "create_model",
+    "describe",
+    "export_model",
+    "find_entry",
+    "format_row",
+    "list_models",
+    "list_pretrained",
+    "load_model",
+    "method_of",
+    "model_options",
+    "model_row",
+    "model_table",
+]

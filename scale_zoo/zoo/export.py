@@ -1,0 +1,117 @@
+"""SavedModels that take images of any size and need TensorFlow alone."""
+
+import functools
+import os
+import pathlib
+import shutil
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from scale_zoo import files, ops
+from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, WEIGHTS_FILE
+
+LABELS_FILE = "labels.txt"
+CARD_FILE = "README.md"
+
+
+class _Server(tf.Module):
+    """What a SavedModel holds: a network and the way from images to class names."""
+
+    def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
+        super().__init__()
+        # The weights alone: beside the model itself, a trace of each of its layers would be saved.
+        self.weights = tf_variables(model)
+        self.network = functools.partial(model, training=False)
+        self.image_size = tuple(model.input_shape[1:3])
+        self.class_names = tf.constant(class_names)
+        self.labels = tf.saved_model.Asset(labels_path)
+
+    @tf.function
+    def serve_uint8(self, images):
+        return self.serve_float(tf.cast(images, tf.float32) / 255.0)
+
+    @tf.function
+    def serve_float(self, images):
+        height, width = self.image_size
+        if height is not None and width is not None:
+            images = tf.image.resize_with_pad(images, height, width, antialias=True)
+        probabilities = self.network(images)
+        class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+        return {
+            "probabilities": probabilities,
+            "class_ids": class_ids,
+            "class_names": tf.gather(self.class_names, class_ids),
+        }
+
+
+def tf_variables(model: keras.Model) -> list[tf.Variable]:
+    """Returns a model's weights as TensorFlow's variables, which Keras 3 wraps in its own."""
+    return [each if isinstance(each, tf.Variable) else each.value for each in model.weights]
+
+
+def export_model(
+    model: keras.Model,
+    folder: str | pathlib.Path,
+    description: dict[str, Any],
+    overwrite: bool = False,
+    card: str | None = None,
+) -> pathlib.Path:
+    """Writes a classifier as a SavedModel, with its weights and description beside.
+
+    The signature `serving_default` takes `images`, uint8 `[batch, height, width, channels]` of any
+    height and width; `serve_float` takes float32 images in [0, 1]. Both fit the images to the
+    network's size, aspect kept and black around, and return `probabilities` `[batch, classes]`,
+    `class_ids` and `class_names` `[batch]`. `assets/labels.txt` names all classes. Whatever sampler
+    is in use, the SavedModel samples by plain TensorFlow operations.
+
+    Args:
+        model: a classifier with probabilities as outputs.
+        folder: the folder to write; it appears whole.
+        description: "model", "input_shape", "classes" and "options", as for
+            `scale_zoo.create_model`, and "class_names"; `load_model` reads it.
+        overwrite: whether to replace a folder that is there.
+        card: text of the model card, `README.md`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: if the folder exists, or the class names do not fit the model.
+    """
+    folder = pathlib.Path(folder)
+    class_names = list(description["class_names"])
+    if len(class_names) != model.output_shape[-1]:
+        raise ValueError(
+            f"`description` must name {model.output_shape[-1]} classes. Received {class_names}."
+        )
+    if folder.exists() and not overwrite:
+        raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
+    unfinished = folder.with_name(f"unfinished-{folder.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    labels = unfinished / LABELS_FILE
+    labels.write_text("".join(f"{name}\n" for name in class_names))
+
+    server = _Server(model, class_names, str(labels))
+    size = [None, None, None, model.input_shape[-1]]
+    # The sampler whose operations every TensorFlow has.
+    with ops.use_sampler("gather"):
+        signatures = {
+            "serving_default": server.serve_uint8.get_concrete_function(
+                tf.TensorSpec(size, tf.uint8, "images")
+            ),
+            "serve_float": server.serve_float.get_concrete_function(
+                tf.TensorSpec(size, tf.float32, "images")
+            ),
+        }
+        tf.saved_model.save(server, str(unfinished), signatures)
+    labels.unlink()
+    model.save_weights(unfinished / WEIGHTS_FILE)
+    files.write_json(unfinished / DESCRIPTION_FILE, description)
+    if card is not None:
+        (unfinished / CARD_FILE).write_text(card)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(unfinished, folder)
+    return folder

@@ -1,0 +1,343 @@
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import scale_zoo
+from scale_zoo import data, zoo
+from scale_zoo.training import callbacks, schedules
+from scale_zoo.training import config as training_config
+from scale_zoo.training import run as training
+from scale_zoo.training.config import TrainingConfig
+
+ROOT = pathlib.Path(__file__).parents[2]
+SMALL = TrainingConfig(
+    model="dss_cnn",
+    option=("n_scales=3", "width=0.25", "dropout=0", "kernel_size=3"),
+    epochs=2,
+    batch_size=256,
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run: its work directory and its metrics."""
+    workdir = tmp_path_factory.mktemp("runs") / "small"
+    return workdir, training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
+
+
+def _weights(workdir):
+    with h5py.File(workdir / "checkpoints" / "epoch-0001.weights.h5") as file:
+        found = {}
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return found
+
+
+def _assert_same_weights(first, second):
+    first, second = _weights(first), _weights(second)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def test_a_run_leaves_what_it_promises(run):
+    workdir, _ = run
+    assert {path.name for path in workdir.iterdir()} == {
+        "accuracy_over_scale.png",
+        "checkpoints",
+        "config.json",
+        "equivariance_over_scale.png",
+        "metrics.json",
+        "saved_model",
+        "tensorboard",
+    }
+
+
+def test_metrics_are_those_of_the_exported_network(run):
+    workdir, metrics = run
+    assert json.loads((workdir / "metrics.json").read_text()) == metrics
+    model = scale_zoo.load_model(str(workdir / "saved_model"))
+    source = data.load_source("digits")
+    assert metrics["training_images"] == len(source.train)
+    examples = source.test
+    right = model.predict(data.float_images(examples.images), verbose=0).argmax(1)
+    at_full_size = metrics["test"]["over_scale"][0]
+    assert at_full_size["factor"] == 1
+    assert at_full_size["accuracy"]["mean"] == pytest.approx(np.mean(right == examples.labels))
+    error = scale_zoo.EquivarianceError(model, 0.5, "stage2")
+    error.update_state(data.float_images(examples.images))
+    at_half = next(row for row in metrics["test"]["over_scale"] if row["factor"] == 0.5)
+    assert at_half["stages"]["stage2"]["mean"] == pytest.approx(float(error.result()), rel=1e-3)
+
+
+def test_what_cannot_be_compared_is_empty(tmp_path):
+    option = ("n_scales=2", *SMALL.option[1:])
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), option=option, epochs=1)
+    at_third = training.train(config)["test"]["over_scale"][-1]
+    assert at_third["factor"] == pytest.approx(1 / 3)
+    # Two levels at base 2 share none with themselves shifted by 1.6.
+    assert at_third["stages"]["stage1"] is None
+    assert at_third["equivariance_error"] == at_third["stages"]["projection"]
+
+
+def test_the_configuration_is_kept(run):
+    workdir, _ = run
+    config = json.loads((workdir / "config.json").read_text())
+    assert config["options"] == {"n_scales": 3, "width": 0.25, "dropout": 0, "kernel_size": 3}
+    assert config["class_names"] == [str(n) for n in range(10)]
+    assert config["seed"] == 0
+
+
+def test_the_export_tells_what_it_was_trained_on(run):
+    workdir, _ = run
+    description = zoo.describe(workdir / "saved_model")
+    told = {key: description[key] for key in ("data", "image_size", "seed")}
+    assert told == {"data": "digits", "image_size": 0, "seed": 0}
+
+
+@pytest.mark.parametrize("name", ["accuracy_over_scale.png", "equivariance_over_scale.png"])
+def test_pictures_show_curves(run, name):
+    workdir, _ = run
+    with Image.open(workdir / name) as picture:
+        colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(colours, axis=0)) > 20
+
+
+def test_tensorboard_holds_curves_images_and_graphs(run):
+    workdir, _ = run
+    tags = {}
+    for folder in ("", "train", "validation"):
+        events = EventAccumulator(str(workdir / "tensorboard" / folder)).Reload()
+        for tag, metadata in events.summary_metadata.items():
+            tags.setdefault(metadata.plugin_data.plugin_name, set()).add(tag)
+    assert {
+        "epoch_loss",
+        "epoch_accuracy",
+        "epoch_learning_rate",
+        "epoch_speed/images_per_second",
+        "epoch_equivariance_error_over_scale/at_0.50",
+        "epoch_accuracy_over_scale/at_0.50",
+    } <= tags["scalars"]
+    assert {"examples/at_1.00", "examples/at_0.50", "examples/at_0.33"} <= tags["images"]
+    assert tags["graph_keras_model"] == {"keras"}
+
+
+def test_every_epoch_of_a_run_is_measured_over_scale(tmp_path):
+    # Long enough, as real epochs are, for the measurement's share to be small.
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), batch_size=16, epochs=1)
+    (logs,) = training.train(config)["history"]
+    assert logs["equivariance_seconds"] > 0
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_bit(run, tmp_path):
+    workdir, _ = run
+    training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "again")))
+    _assert_same_weights(workdir, tmp_path / "again")
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, monkeypatch):
+    finished, _ = run
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
+    save = callbacks.Checkpoint.on_epoch_end
+
+    def stop_after_the_first(checkpoint, epoch, logs=None):
+        save(checkpoint, epoch, logs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
+        with pytest.raises(KeyboardInterrupt):
+            training.train(config)
+    metrics = training.train(dataclasses.replace(config, resume=True))
+    assert [logs["epoch"] for logs in metrics["history"]] == [0, 1]
+    _assert_same_weights(finished, tmp_path / "stopped")
+
+
+def test_a_finished_run_resumed_trains_no_more(run, monkeypatch):
+    workdir, metrics = run
+    monkeypatch.setattr("keras.Model.fit", None)
+    config = dataclasses.replace(SMALL, workdir=str(workdir), resume=True)
+    assert training.train(config)["history"] == metrics["history"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(schedules, "learning_rate", lambda *_: lambda epoch: [0.01, 1e30][epoch])
+    with pytest.raises(FloatingPointError, match=r"The loss became .* Lower --learning_rate"):
+        training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), optimizer="sgd"))
+    checkpoints = tmp_path / "run" / "checkpoints"
+    assert (checkpoints / "epoch-0000.weights.h5").exists()
+    with h5py.File(checkpoints / "best.weights.h5") as file:
+        finite = []
+        file.visititems(
+            lambda _, item: (
+                finite.append(np.isfinite(item[()]).all())
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    assert finite
+    assert all(finite)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "nothing"}, "`name` must be one of plain_resnet50"),
+        ({"option": ("scales=3",)}, "must be one of n_scales.*Received 'scales'"),
+        ({"option": ("n_scales",)}, "must be NAME=VALUE"),
+        ({"option": ("n_scales=0",)}, "`n_scales` must be a whole number"),
+        ({"data": "nothing"}, "`data` must be one of digits"),
+        ({"scale_range": "0,1"}, r"in \(0, 4\]"),
+        ({"scale_range": "0.5,5"}, r"in \(0, 4\]"),
+        ({"scale_range": "small"}, "must be LOW,HIGH"),
+        ({"epochs": 0}, "`epochs` must be above 0"),
+        ({"batch_size": 2000}, "at most the 1078 training images"),
+        ({"batch_size": -1}, "`batch_size` must be above 0"),
+        ({"optimizer": "lbfgs"}, "`optimizer` must be one of"),
+        ({"learning_rate": -1.0}, "`learning_rate` must be above 0"),
+        ({"momentum": 1.0}, r"`momentum` must be in \[0, 1\)"),
+        ({"label_smoothing": 1.5}, r"`label_smoothing` must be in \[0, 1\)"),
+        ({"weight_decay": -0.1}, "`weight_decay` must not be negative"),
+        ({"schedule": "linear"}, "`schedule` must be one of"),
+        ({"warmup_epochs": 2}, "`warmup_epochs` must be in"),
+        ({"precision": "float8"}, "`precision` must be one of"),
+        ({"strategy": "tpu"}, "`strategy` must be one of"),
+        ({"sampler": "cubic"}, "The sampler must be one of"),
+        ({"image_size": 32}, "for tfds: and folder: alone"),
+        ({"workdir": ""}, "`workdir` must name"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_before_anything_is_written(tmp_path, change, message):
+    workdir = tmp_path / "run"
+    with pytest.raises(ValueError, match=message):
+        training.train(dataclasses.replace(SMALL, **{"workdir": str(workdir)} | change))
+    assert not workdir.exists()
+
+
+def test_a_work_directory_with_a_run_is_refused(run):
+    workdir, _ = run
+    with pytest.raises(ValueError, match=r"already holds a run. Go on with it by --resume"):
+        training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
+
+
+def test_a_work_directory_with_other_files_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(ValueError, match="holds other files"):
+        training.train(dataclasses.replace(SMALL, workdir=str(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_run_that_ended_in_its_first_file_can_be_begun_again(tmp_path):
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path))
+    (tmp_path / "unfinished-config.json").write_text("{")
+    training_config.check_workdir(config)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="already holds a run"):
+        training_config.check_workdir(config)
+
+
+def test_a_run_that_goes_on_cannot_change(run):
+    workdir, _ = run
+    changed = dataclasses.replace(SMALL, workdir=str(workdir), resume=True, batch_size=32)
+    with pytest.raises(ValueError, match="cannot change batch_size from 256 to 32"):
+        training.train(changed)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_is_measured_in_float32(tmp_path, precision):
+    config = dataclasses.replace(
+        SMALL, workdir=str(tmp_path / "run"), epochs=1, precision=precision
+    )
+    metrics = training.train(config)
+    assert np.isfinite(metrics["history"][0]["loss"])
+    assert training.keras.mixed_precision.global_policy().name == "float32"
+
+
+@pytest.mark.parametrize("change", [{"optimizer": "sgd", "weight_decay": 0.5}])
+def test_weight_decay_shrinks_kernels_alone(tmp_path, change):
+    training.train(
+        dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), learning_rate=0.1, **change)
+    )
+    model = scale_zoo.load_model(str(tmp_path / "run" / "saved_model"))
+    fresh = scale_zoo.create_model("dss_cnn", n_scales=3, width=0.25, kernel_size=3)
+
+    def norm(model):
+        return np.linalg.norm(model.get_layer("hidden_dense").get_weights()[0])
+
+    assert norm(model) < 0.9 * norm(fresh)
+    scale = model.get_layer("hidden_bn").get_weights()[0]
+    assert abs(scale.mean() - 1) < 0.2
+
+
+REPLICAS = """
+import sys
+import keras
+import numpy as np
+import tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from scale_zoo import data
+from scale_zoo.training import run as training, config as training_config
+source = data.load_source("digits")
+batches = data.training_batches(source.train, 64, 10, (0.3, 1), seed=0).take(20)
+keras.mixed_precision.set_global_policy("float64")
+losses = {}
+for name in ("none", "mirrored"):
+    strategy = training.make_strategy(name)
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = training._create({
+            "model": "dss_cnn", "input_shape": source.image_shape, "classes": 10,
+            "options": {"n_scales": 2, "width": 0.25, "dropout": 0, "kernel_size": 3},
+        }, classifier_activation=None)
+        training.compile_model(model, training_config.TrainingConfig(optimizer="sgd"))
+    class Losses(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            losses.setdefault(name, []).append(logs["loss"])
+    model.fit(batches, epochs=1, verbose=0, callbacks=[Losses()])
+    print(name, strategy.num_replicas_in_sync)
+np.save(sys.argv[1], [losses["none"], losses["mirrored"]])
+"""
+
+
+# In double precision: in single precision, a rounding error that moves one value across a
+# rectifier's kink changes the gradients by a thousandth, on one device as on two.
+def test_two_mirrored_devices_lose_as_one_device_does(tmp_path):
+    command = [sys.executable, "-c", REPLICAS, str(tmp_path / "losses.npy")]
+    done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+    assert "mirrored 2" in done.stdout
+    one, two = np.load(tmp_path / "losses.npy")
+    assert len(one) == 20
+    assert len(np.unique(one)) == 20
+    np.testing.assert_allclose(two, one, rtol=1e-9)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "-u", "tools/train.py", f"--workdir={tmp_path}/run", "--epochs=99"]
+    tool = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for line in tool.stdout:
+        if "Epoch 1" in line:
+            break
+    tool.send_signal(signal.SIGINT)
+    rest, _ = tool.communicate(timeout=60)
+    assert tool.returncode == 130
+    assert rest.strip().endswith("stopped; go on from the last finished epoch with --resume")

@@ -1,0 +1,121 @@
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import scale_zoo
+from scale_zoo.zoo import export
+
+DESCRIPTION = {
+    "model": "deformable_dss_cnn",
+    "input_shape": [28, 28, 1],
+    "classes": 3,
+    "options": {"n_scales": 2, "width": 0.25},
+    "class_names": ["cat", "dog", "owl"],
+}
+
+# Answers in a process in which nothing but TensorFlow and NumPy can be imported.
+LONELY = """
+import sys
+for name in ("scale_zoo", "tensorflow_addons", "scipy", "sklearn", "tensorflow_datasets"):
+    sys.modules[name] = None
+import numpy as np
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+answers = {
+    name: {key: value.numpy() for key, value in model.signatures[name](images=image).items()}
+    for name, image in (
+        ("serving_default", tf.constant(images["integers"])),
+        ("serve_float", tf.constant(images["floats"])),
+    )
+}
+np.savez(sys.argv[3], **{
+    f"{name}.{key}": value.astype("S") if value.dtype == object else value
+    for name, answer in answers.items() for key, value in answer.items()
+})
+"""
+
+
+def _model():
+    model = scale_zoo.create_model(DESCRIPTION["model"], classes=3, **DESCRIPTION["options"])
+    rng = np.random.default_rng(0)
+    # Away from their initial values, so that a weight that is lost is seen.
+    model.set_weights([w + 0.1 * rng.random(w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    model = _model()
+    # By the sampler that this machine prefers, which the export must not hold.
+    model.predict(np.zeros([1, 28, 28, 1], np.float32), verbose=0)
+    return model, export.export_model(model, tmp_path_factory.mktemp("e") / "net", DESCRIPTION)
+
+
+@pytest.fixture(scope="module")
+def answers(exported, tmp_path_factory):
+    _, folder = exported
+    workspace = tmp_path_factory.mktemp("lonely")
+    integers = np.random.default_rng(1).integers(0, 256, (4, 28, 28, 1)).astype(np.uint8)
+    np.savez(workspace / "in.npz", integers=integers, floats=np.float32(integers / 255))
+    paths = [folder, workspace / "in.npz", workspace / "out.npz"]
+    command = [sys.executable, "-c", LONELY, *map(str, paths)]
+    subprocess.run(command, check=True, cwd=workspace, capture_output=True)
+    return integers, dict(np.load(paths[2]))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "serve_float"])
+def test_a_process_with_tensorflow_alone_gets_the_models_probabilities(
+    exported, answers, signature
+):
+    model, _ = exported
+    integers, found = answers
+    expected = model(np.float32(integers / 255)).numpy()
+    np.testing.assert_allclose(found[f"{signature}.probabilities"], expected, atol=1e-5)
+    np.testing.assert_array_equal(found[f"{signature}.class_ids"], expected.argmax(axis=1))
+    names = [DESCRIPTION["class_names"][n].encode() for n in expected.argmax(axis=1)]
+    assert found[f"{signature}.class_names"].tolist() == names
+
+
+def test_images_of_any_size_are_fitted_with_their_aspect(exported):
+    import tensorflow as tf
+
+    model, folder = exported
+    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    wide = np.full((1, 28, 56, 1), 255, np.uint8)
+    fitted = np.zeros((1, 28, 28, 1), np.float32)
+    fitted[:, 7:21] = 1
+    probabilities = serve(images=tf.constant(wide))["probabilities"]
+    np.testing.assert_allclose(probabilities, model(fitted), atol=1e-5)
+
+
+def test_the_folder_holds_labels_weights_and_description(exported):
+    _, folder = exported
+    assert (folder / "assets" / "labels.txt").read_text() == "cat\ndog\nowl\n"
+    assert json.loads((folder / "model.json").read_text()) == DESCRIPTION
+    assert {path.name for path in folder.parent.iterdir()} == {"net"}
+
+
+def test_the_folder_loads_back_as_a_keras_model_with_the_same_outputs(exported):
+    model, folder = exported
+    loaded = scale_zoo.load_model(str(folder))
+    assert isinstance(loaded, keras.Model)
+    images = np.random.default_rng(2).random((4, 28, 28, 1)).astype(np.float32)
+    np.testing.assert_array_equal(loaded(images), model(images))
+
+
+def test_a_folder_that_exists_is_left_alone(exported):
+    model, folder = exported
+    with pytest.raises(ValueError, match="exists"):
+        export.export_model(model, folder, DESCRIPTION)
+
+
+def test_class_names_that_do_not_fit_are_refused_before_anything_is_written(exported, tmp_path):
+    model, _ = exported
+    with pytest.raises(ValueError, match="must name 3 classes"):
+        export.export_model(model, tmp_path / "net", DESCRIPTION | {"class_names": ["cat"]})
+    assert not list(tmp_path.iterdir())

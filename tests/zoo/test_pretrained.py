@@ -1,0 +1,73 @@
+import pathlib
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import scale_zoo
+from scale_zoo import data
+
+ROOT = pathlib.Path(__file__).parents[2]
+LARGEST = 6 * 2**20
+LEAST_ACCURACY = {"dss_cnn/digits": 0.98}
+
+
+def _folder(entry):
+    return ROOT / "saved_models" / entry.replace("/", ".", 1)
+
+
+def test_every_folder_of_the_zoo_is_an_entry():
+    folders = {path.name.replace(".", "/", 1) for path in (ROOT / "saved_models").glob("*.*/")}
+    assert folders == set(scale_zoo.list_pretrained()) == set(LEAST_ACCURACY)
+
+
+@pytest.fixture(scope="module", params=sorted(LEAST_ACCURACY))
+def entry(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Held-out digits, each at a size of its own."""
+    examples = data.load_source("digits").test
+    factors = data.random_factors(len(examples), (0.3, 1), seed=1)
+    ((scaled, _),) = data.evaluation_batches(examples, len(examples), 10, factors)
+    return scaled.numpy(), examples.labels
+
+
+def test_an_entry_classifies_held_out_images_of_every_size(entry, images):
+    scaled, labels = images
+    model = scale_zoo.load_model(entry)
+    assert isinstance(model, keras.Model)
+    right = model.predict(scaled, verbose=0).argmax(axis=1) == labels
+    assert right.mean() >= LEAST_ACCURACY[entry]
+
+
+def test_an_entrys_saved_model_answers_as_its_keras_model(entry, images):
+    scaled, _ = images
+    integers = np.rint(255 * scaled[:32]).astype(np.uint8)
+    serve = tf.saved_model.load(str(_folder(entry))).signatures["serving_default"]
+    answer = serve(images=tf.constant(integers))
+    expected = scale_zoo.load_model(entry)(data.float_images(integers))
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
+
+
+def test_an_entry_is_small(entry):
+    files = [path for path in _folder(entry).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < LARGEST
+
+
+def test_an_entrys_card_tells_recipe_and_measures(entry):
+    card = (_folder(entry) / "README.md").read_text()
+    assert "python tools/train.py" in card
+    accuracy = float(re.search(r"([\d.]+)% ± [\d.]+% of", card).group(1)) / 100
+    assert accuracy >= LEAST_ACCURACY[entry]
+
+
+def test_an_entry_gives_logits_on_request(entry, images):
+    scaled, _ = images
+    logits = scale_zoo.load_model(entry, classifier_activation=None)(scaled[:4])
+    expected = scale_zoo.load_model(entry)(scaled[:4])
+    np.testing.assert_allclose(tf.nn.softmax(logits), expected, atol=1e-6)
