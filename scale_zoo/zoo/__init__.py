@@ -18,6 +18,7 @@ from scale_zoo.zoo.registry import (
     list_models,
     method_of,
     model_options,
+    resolve_options,
 )
 from scale_zoo.zoo.table import format_row, model_row, model_table
 
@@ -41,4 +42,5 @@ __all__ = [
     "model_options",
     "model_row",
     "model_table",
+    "resolve_options",
 ]

@@ -4,7 +4,7 @@ import functools
 import inspect
 import numbers
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -71,6 +71,20 @@ def model_options(name: str) -> dict[str, Any]:
     return options | DEFAULTS.get(name, {})
 
 
+def resolve_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns all options of a model: those given, and the defaults of the others.
+
+    Raises:
+        ValueError: if the model's name or an option's name is unknown.
+    """
+    known = model_options(name)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        valid = ", ".join(f"{key}={value!r}" for key, value in known.items())
+        raise ValueError(f"{name} has no option {', '.join(unknown)}. It takes: {valid}.")
+    return known | dict(options)
+
+
 def create_model(
     name: str,
     input_shape: Sequence[int | None] | None = None,
@@ -112,10 +126,7 @@ def create_model(
     (2, 10)
     """
     method, skeleton = _parts(name)
-    unknown = sorted(set(options) - set(model_options(name)))
-    if unknown:
-        valid = ", ".join(f"{key}={value!r}" for key, value in model_options(name).items())
-        raise ValueError(f"{name} has no option {', '.join(unknown)}. It takes: {valid}.")
+    options = resolve_options(name, options)
     input_shape = _check_input_shape(input_shape, skeleton, include_top)
     if classes is None:
         classes = 1000 if skeleton == "resnet50" else 10
@@ -132,7 +143,6 @@ def create_model(
             "`weights` must be None, 'imagenet' or the path of a .weights.h5 file; pretrained "
             f"entries, of `list_pretrained()`, load with `load_model`. Received {weights!r}."
         )
-    options = model_options(name) | options
     built = METHODS[method](**{key: options[key] for key in _method_options(method)})
     if weights == "imagenet":
         imagenet.check_imagenet(name, input_shape, options)
