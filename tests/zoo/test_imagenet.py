@@ -4,7 +4,6 @@ import pytest
 
 import scale_zoo
 from scale_zoo.zoo import imagenet
-
 from tests.models import weights
 
 STAGES = {"stage1": "pool1_pool", "stage3": "conv3_block4_out", "stage5": "conv5_block3_out"}
