@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import data, ops
-from scale_zoo.equivariance.stage_error import REGIONS, action, stage_errors
-from scale_zoo.layers import Stage
+from scale_zoo import data
+from scale_zoo.equivariance.stage_error import REGIONS, stage_errors
+from scale_zoo.layers import Action, PlanarAction, Stage
 from scale_zoo.layers.arguments import check_choice
 
 FACTORS = (1 / 1.1, 1 / 1.5, 1 / 2, 1 / 2.5, 1 / 3)
@@ -67,6 +67,7 @@ def equivariance_probe(
             raise ValueError(f"`factor` must be above 0. Received {factor}.")
     network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
 
+    input_action = _input_action(model)
     signature = tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)
 
     @tf.function(input_signature=[signature])
@@ -76,11 +77,11 @@ def equivariance_probe(
         for factor in factors:
             scaled = unscaled
             if factor != 1:
-                scaled = network(_input_scaling(model, factor)(images), training=False)
+                scaled = network(input_action.scale(images, factor), training=False)
             *features, output = scaled
             errors.append(
                 [
-                    stage_errors(layer, before, after, factor, regions)
+                    stage_errors(layer.action, before, after, factor, regions)
                     for layer, before, after in zip(layers, unscaled[:-1], features, strict=True)
                 ]
             )
@@ -125,9 +126,8 @@ def measure_over_scale(
     return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
 
 
-def _input_scaling(model: keras.Model, factor: float):
+def _input_action(model: keras.Model) -> Action:
     """The action on a model's input: images, or features that begin with a stage."""
     if len(model.inputs[0].shape) == 4:
-        return lambda images: ops.rescale(images, factor)
-    first = model.get_layer(stage_names(model)[0])
-    return lambda features: action(first, features, factor)
+        return PlanarAction()
+    return model.get_layer(stage_names(model)[0]).action

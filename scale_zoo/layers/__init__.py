@@ -1,5 +1,13 @@
 """Keras layers: each is its op plus weights and a config."""
 
+from scale_zoo.layers.actions import (
+    Action,
+    InvariantAction,
+    OrientationAction,
+    PlanarAction,
+    PyramidAction,
+    ScaleSpaceAction,
+)
 from scale_zoo.layers.bilinear_lifting import BilinearLifting
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
@@ -17,13 +25,18 @@ from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
 __all__ = [
+    "Action",
     "BilinearLifting",
     "DeformableConv2D",
     "DeformableScaleConv2D",
     "Folded",
     "GaussianLifting",
     "GradientBarrier",
+    "InvariantAction",
     "OnLevels",
+    "OrientationAction",
+    "PlanarAction",
+    "PyramidAction",
     "PyramidConv2D",
     "PyramidPooling",
     "ResizeLike",
@@ -31,6 +44,7 @@ __all__ = [
     "RotationLiftingConv2D",
     "ScaleConv2D",
     "ScalePooling",
+    "ScaleSpaceAction",
     "SpatialTransformer",
     "Stage",
 ]

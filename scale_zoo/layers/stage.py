@@ -1,43 +1,43 @@
-"""Names a stage of a network and tells how its features transform."""
+"""Marks the stages of a network."""
+
+from typing import Any
 
 import keras
 
-from scale_zoo.layers.arguments import check_choice
-
-ACTIONS = ("planar", "scale_space", "pyramid", "orientation", "invariant")
-# Those that move features from level to level.
-LEVEL_ACTIONS = ("scale_space", "pyramid")
+from scale_zoo.layers.actions import Action
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
 class Stage(keras.layers.Layer):
-    """Marks the output of a network's stage: the identity, with the features' action of scaling.
+    """Marks the output of a network's stage: the identity, with the action of its features.
 
-    What measures equivariance reads from here how features should change when the image is
-    scaled, so that it works on any model, also one read back from a file.
+    `scale_zoo.EquivarianceError` reads from here how features should change when the image is
+    scaled, in any model, also in one read from a file.
 
     Args:
-        action: "planar": the map is rescaled as the image is; "scale_space": every level is
-            rescaled and the levels shift by `log(1 / factor) / log(base)`; "pyramid": the levels
-            shift by as much, at the same distance from the centre in pixels; "orientation": the
-            map of every orientation is rescaled as the image is; "invariant": nothing changes.
-        base: ratio of scale between neighbouring levels, for "scale_space" and "pyramid".
+        action: how the features transform, such as `layers.PlanarAction()` or
+            `layers.ScaleSpaceAction(2.0)`.
 
     Input and output shape: any, or a list of any.
 
     Raises:
-        ValueError: if the action is unknown, or one that moves levels has no base.
+        ValueError: if the action is no `layers.Action`.
+
+    Example:
+    >>> features = np.ones([2, 3, 7, 7, 8], "float32")
+    >>> stage = scale_zoo.layers.Stage(scale_zoo.layers.ScaleSpaceAction(base=2.0))
+    >>> tuple(stage(features).shape), stage.action
+    ((2, 3, 7, 7, 8), ScaleSpaceAction(base=2.0))
     """
 
-    def __init__(self, action: str, base: float | None = None, **kwargs):
+    def __init__(self, action: Action, **kwargs):
         super().__init__(**kwargs)
-        check_choice(ACTIONS, action=action)
-        if (action in LEVEL_ACTIONS) != (base is not None):
+        if not isinstance(action, Action):
             raise ValueError(
-                f"`base` belongs to the actions {LEVEL_ACTIONS}. Received {action!r} and {base}."
+                "`action` must be a scale_zoo.layers.Action, such as PlanarAction(). "
+                f"Received {action!r}."
             )
         self.action = action
-        self.base = base
 
     def call(self, inputs):
         return inputs
@@ -45,5 +45,12 @@ class Stage(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return input_shape
 
-    def get_config(self):
-        return {**super().get_config(), "action": self.action, "base": self.base}
+    def get_config(self) -> dict[str, Any]:
+        action = keras.saving.serialize_keras_object(self.action)
+        return {**super().get_config(), "action": action}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Stage":
+        """Makes the layer, with its action, from what `get_config` returned."""
+        action = keras.saving.deserialize_keras_object(config["action"])
+        return cls(**config | {"action": action})

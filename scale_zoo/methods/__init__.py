@@ -4,9 +4,11 @@ from scale_zoo.methods.deformable import Deformable
 from scale_zoo.methods.deformable_dss import DeformableDss
 from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.dss_v2 import DssV2
+from scale_zoo.methods.ends import Front, Neck
 from scale_zoo.methods.fpn import Fpn
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
-from scale_zoo.methods.plain import Plain
+from scale_zoo.methods.options import Options, option
+from scale_zoo.methods.plain import Place, Plain
 from scale_zoo.methods.so2 import So2
 from scale_zoo.methods.stn import Stn
 
@@ -16,8 +18,13 @@ __all__ = [
     "Dss",
     "DssV2",
     "Fpn",
+    "Front",
     "ModulatedDeformable",
+    "Neck",
+    "Options",
+    "Place",
     "Plain",
     "So2",
     "Stn",
+    "option",
 ]

@@ -1,16 +1,40 @@
 """Deformable convolutional networks (Dai et al. 2017)."""
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from scale_zoo import layers
-from scale_zoo.methods.plain import Plain
+from scale_zoo.methods.options import above, count, odd, option, optional
+from scale_zoo.methods.plain import Place, Plain
 
 # On validation images of the bundled digits, with Adam: 0.1 reaches 99%, 1 stays at 90%.
 OFFSET_RATE = 0.1
+# With 7x7 kernels, an offset branch as large as its convolution would double the parameters.
+CNN_DEFAULTS = {"deformable_stages": (3,), "offset_kernel_size": 3}
 
 
+def check_stages(n_stages: int | None = None, **options: Sequence[int]) -> None:
+    """Raises a ValueError unless every option lists stages, from 1 to `n_stages` if that is known.
+
+    Args:
+        n_stages: the number of the network's stages.
+        **options: lists of stages, by the option's name.
+    """
+    last = "" if n_stages is None else f" to {n_stages}"
+    for name, stages in options.items():
+        fitting = isinstance(stages, Sequence) and all(
+            isinstance(n, int) and 1 <= n <= (n_stages or n) for n in stages
+        )
+        if not fitting or not stages:
+            raise ValueError(
+                f"`{name}` must list numbers of stages, from 1{last}. Received {stages}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
 class Deformable(Plain):
-    """Planar network in some of whose stages convolutions read where offsets move their taps.
+    """Planar network with deformable convolutions in chosen stages.
 
     Convolutions of one tap stay planar. A new network equals the planar one of its weights.
 
@@ -20,51 +44,37 @@ class Deformable(Plain):
         offset_kernel_size: odd size of the offset branches' kernels in taps; None is the size of
             the convolution's kernel, as in the paper.
         offset_rate: ratio of the learning rate of the offset branches to the other weights'; at 1,
-            offsets run away from what a young network can learn from.
+            offsets outrun what a young network can learn from.
     """
 
-    summary = "deformable convolution (Dai et al. 2017)"
+    deformable_stages: Sequence[int] = option((5,), check_stages)
+    deformable_groups: int = option(1, count)
+    offset_kernel_size: int | None = option(None, optional(odd))
+    offset_rate: float = option(OFFSET_RATE, above(0))
 
-    modulated = False
+    summary: ClassVar[str] = "deformable convolution (Dai et al. 2017)"
+    modulated: ClassVar[bool] = False
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {"cnn": CNN_DEFAULTS}
 
-    def __init__(
-        self,
-        deformable_stages: Sequence[int] = (5,),
-        deformable_groups: int = 1,
-        offset_kernel_size: int | None = None,
-        offset_rate: float = OFFSET_RATE,
+    def check(self, n_stages: int) -> None:
+        check_stages(n_stages, deformable_stages=self.deformable_stages)
+
+    def conv(
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
     ):
-        self.deformable_stages = check_stages(deformable_stages)
-        self.deformable_options = {
-            "deformable_groups": deformable_groups,
-            "modulated": self.modulated,
-            "offset_kernel_size": offset_kernel_size,
-            "offset_rate": offset_rate,
-        }
-        # Checks the options before anything is built.
-        layers.DeformableConv2D(1, 1, **self.deformable_options)
-
-    def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
-        if kernel_size == 1 or stage not in self.deformable_stages:
-            return super().conv(features, filters, kernel_size, strides, stage=stage, name=name)
+        if kernel_size == 1 or stage.number not in self.deformable_stages:
+            return super().conv(
+                features, filters, kernel_size, strides, stage=stage, name=name, **arguments
+            )
         conv = layers.DeformableConv2D(
-            filters, kernel_size, strides, name=name, **self.deformable_options
+            filters,
+            kernel_size,
+            strides,
+            deformable_groups=self.deformable_groups,
+            modulated=self.modulated,
+            offset_kernel_size=self.offset_kernel_size,
+            offset_rate=self.offset_rate,
+            name=name,
+            **{"padding": "same"} | arguments,
         )
         return conv(features)
-
-    def neck(self, stages):
-        check_stages(self.deformable_stages, len(stages))
-        return super().neck(stages)
-
-
-def check_stages(deformable_stages: Sequence[int], n_stages: int | None = None) -> tuple[int, ...]:
-    """Returns the stages, or raises a ValueError if one cannot be there."""
-    stages = tuple(deformable_stages) if isinstance(deformable_stages, Sequence) else ()
-    fitting = all(isinstance(n, int) and 1 <= n <= (n_stages or n) for n in stages)
-    if not stages or not fitting:
-        last = "" if n_stages is None else f" to {n_stages}"
-        raise ValueError(
-            f"`deformable_stages` must list numbers of stages, from 1{last}. "
-            f"Received {deformable_stages}."
-        )
-    return stages

@@ -1,9 +1,16 @@
 """Deep scale-spaces (Worrall & Welling 2019)."""
 
+import dataclasses
+from typing import Any, ClassVar
+
 from scale_zoo import layers
-from scale_zoo.methods.plain import Plain
+from scale_zoo.layers.scale_conv2d import DILATION_MODES
+from scale_zoo.layers.scale_pooling import MODES
+from scale_zoo.methods.options import above, count, one_of, option
+from scale_zoo.methods.plain import Place, Plain
 
 
+@dataclasses.dataclass(frozen=True)
 class Dss(Plain):
     """Deep scale-space network: Gaussian lifting, dilated scale convolutions, scale pooling.
 
@@ -15,51 +22,60 @@ class Dss(Plain):
         interaction: number of neighbouring levels that a kernel reads.
         zero_scale: blur (standard deviation in pixels) that the images are taken to have.
         dilation_mode: "fractional" or "floor", for a base whose powers are not whole.
-        scale_pooling: "max" or "average" over levels, before the head.
+        scale_pooling: "max" or "avg" over levels, before the head.
     """
 
-    summary = "deep scale-spaces (Worrall & Welling 2019)"
+    n_scales: int = option(4, count)
+    base: float = option(2.0, above(1))
+    interaction: int = option(1, count)
+    zero_scale: float = option(0.5, above(0))
+    dilation_mode: str = option("fractional", one_of(*DILATION_MODES))
+    scale_pooling: str = option("max", one_of(*MODES))
 
-    def __init__(
-        self,
-        n_scales: int = 4,
-        base: float = 2.0,
-        interaction: int = 1,
-        zero_scale: float = 0.5,
-        dilation_mode: str = "fractional",
-        scale_pooling: str = "max",
-    ):
-        # Layers made here check their arguments before anything is built.
-        self.lifting = layers.GaussianLifting(n_scales, base, zero_scale, name="gaussian_lifting")
-        self.pooling = layers.ScalePooling(scale_pooling, name="scale_pooling")
-        self.base = base
-        self.scale_options = {
-            "interaction": interaction,
-            "base": base,
-            "dilation_mode": dilation_mode,
-        }
-        layers.ScaleConv2D(1, 1, **self.scale_options)
-        if interaction > n_scales:
+    summary: ClassVar[str] = "deep scale-spaces (Worrall & Welling 2019)"
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {"resnet": {"interaction": 2}}
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.interaction > self.n_scales:
             raise ValueError(
-                f"`interaction` must be at most `n_scales`={n_scales}. Received {interaction}."
+                f"`interaction` must be at most `n_scales`={self.n_scales}. "
+                f"Received {self.interaction}."
             )
 
+    @property
+    def action(self) -> layers.Action:
+        return layers.ScaleSpaceAction(self.base)
+
+    @property
+    def scale_options(self) -> dict[str, Any]:
+        """The arguments of the scale convolutions."""
+        return {
+            "interaction": self.interaction,
+            "base": self.base,
+            "dilation_mode": self.dilation_mode,
+        }
+
     def lift(self, images, total_stride):
-        return self.lifting(images)
+        lifting = layers.GaussianLifting(
+            self.n_scales, self.base, self.zero_scale, name="gaussian_lifting"
+        )
+        return lifting(images)
 
-    def planar(self, layer):
-        return layers.Folded(layer, name=layer.name)
+    def apply(self, features, layer, *, stage):
+        return layers.OnLevels(layer, name=layer.name)(features)
 
-    def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
+    def conv(
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
+    ):
         if kernel_size == 1:
-            return super().conv(features, filters, kernel_size, strides, stage=stage, name=name)
+            return super().conv(
+                features, filters, kernel_size, strides, stage=stage, name=name, **arguments
+            )
         conv = layers.ScaleConv2D(
-            filters, kernel_size, strides=strides, name=name, **self.scale_options
+            filters, kernel_size, strides, name=name, **arguments, **self.scale_options
         )
         return conv(features)
 
-    def stage(self, features, *, name):
-        return layers.Stage("scale_space", base=self.base, name=name)(features)
-
     def project(self, features):
-        return self.pooling(features)
+        return layers.ScalePooling(self.scale_pooling, name="scale_pooling")(features)

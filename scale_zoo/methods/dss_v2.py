@@ -1,11 +1,15 @@
 """Deep scale-spaces on pyramids."""
 
-import keras
+import dataclasses
+from typing import Any, ClassVar
 
 from scale_zoo import layers
-from scale_zoo.methods.plain import Plain
+from scale_zoo.layers.scale_pooling import MODES
+from scale_zoo.methods.options import above, count, one_of, option
+from scale_zoo.methods.plain import Place, Plain
 
 
+@dataclasses.dataclass(frozen=True)
 class DssV2(Plain):
     """Pyramid network: bilinear lifting, one undilated kernel for all levels, pyramid pooling.
 
@@ -15,45 +19,36 @@ class DssV2(Plain):
     Args:
         n_scales: number of levels of the pyramid.
         base: ratio of scale between neighbouring levels, above 1.
-        scale_pooling: "max" or "average" over levels, before the head.
+        scale_pooling: "max" or "avg" over levels, before the head.
         antialias: whether lifting interpolates over all pixels that shrink into one.
     """
 
-    summary = "deep scale-spaces on bilinear pyramids (after Worrall & Welling 2019)"
+    n_scales: int = option(3, count)
+    base: float = option(2.0, above(1))
+    scale_pooling: str = option("max", one_of(*MODES))
+    antialias: bool = option(False, one_of(False, True))
 
-    def __init__(
-        self,
-        n_scales: int = 3,
-        base: float = 2.0,
-        scale_pooling: str = "max",
-        antialias: bool = False,
-    ):
-        # Layers made here check their arguments before anything is built.
-        self.lifting_options = {"n_scales": n_scales, "base": base, "antialias": antialias}
-        layers.BilinearLifting(**self.lifting_options)
-        self.pooling = layers.PyramidPooling(scale_pooling, name="scale_pooling")
-        self.base = base
+    summary: ClassVar[str] = "deep scale-spaces on bilinear pyramids (after Worrall & Welling 2019)"
+    # Three levels of 28x28 images that a total stride of 16 leaves something of.
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {"cnn": {"base": 1.3}}
+
+    @property
+    def action(self) -> layers.Action:
+        return layers.PyramidAction(self.base)
 
     def lift(self, images, total_stride):
         lifting = layers.BilinearLifting(
-            min_size=total_stride, name="bilinear_lifting", **self.lifting_options
+            self.n_scales, self.base, total_stride, self.antialias, name="bilinear_lifting"
         )
         return lifting(images)
 
-    def planar(self, layer):
-        return layers.OnLevels(layer, name=layer.name)
+    def apply(self, features, layer, *, stage):
+        return layers.OnLevels(layer, name=layer.name)(features)
 
-    def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
-        return layers.PyramidConv2D(filters, kernel_size, strides, name=name)(features)
-
-    def activation(self, features, *, name):
-        return self.planar(keras.layers.Activation("relu", name=name))(features)
-
-    def add(self, shortcut, features, *, name):
-        return self.planar(keras.layers.Add(name=name))([shortcut, features])
-
-    def stage(self, features, *, name):
-        return layers.Stage("pyramid", base=self.base, name=name)(features)
+    def conv(
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
+    ):
+        return layers.PyramidConv2D(filters, kernel_size, strides, name=name, **arguments)(features)
 
     def project(self, features):
-        return self.pooling(features)
+        return layers.PyramidPooling(self.scale_pooling, name="scale_pooling")(features)

@@ -1,21 +1,25 @@
 """Modulated deformable convolutional networks (Zhu et al. 2019)."""
 
+import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
-from scale_zoo.methods.deformable import Deformable
+from scale_zoo.methods.deformable import Deformable, check_stages
+from scale_zoo.methods.options import option
 
 
+@dataclasses.dataclass(frozen=True)
 class ModulatedDeformable(Deformable):
     """Deformable network that also predicts how much each tap counts.
 
     Args:
         deformable_stages: stages whose convolutions deform, from 1, the stem.
-        **options: the further options of `Deformable`.
+        deformable_groups: as of `Deformable`.
+        offset_kernel_size: as of `Deformable`.
+        offset_rate: as of `Deformable`.
     """
 
-    summary = "modulated deformable convolution (Zhu et al. 2019)"
+    deformable_stages: Sequence[int] = option((3, 4, 5), check_stages)
 
-    modulated = True
-
-    def __init__(self, deformable_stages: Sequence[int] = (3, 4, 5), **options):
-        super().__init__(deformable_stages, **options)
+    summary: ClassVar[str] = "modulated deformable convolution (Zhu et al. 2019)"
+    modulated: ClassVar[bool] = True

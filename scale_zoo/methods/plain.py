@@ -1,82 +1,155 @@
-"""The planar network, and the interface that every method fills in."""
+"""The planar network, and the interface of all methods."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import keras
-import tensorflow as tf
 
 from scale_zoo import layers
+from scale_zoo.methods.options import Options
 
 
-class Plain:
+class Place(NamedTuple):
+    """Where in a network a step stands: in stage `number`, counted from 1, of `count`."""
+
+    number: int
+    count: int
+
+    @property
+    def last(self) -> bool:
+        """Whether this is the last stage."""
+        return self.number == self.count
+
+
+@dataclasses.dataclass(frozen=True)
+class Plain(Options):
     """A planar convolutional network: the baseline, and the base class of all methods.
 
-    A skeleton builds its network from these steps and knows no method. Each step takes features
-    (symbolic Keras tensors) and returns features; names are those of keras.applications, so that
-    weights carry over by name. Another method overrides the steps in which it differs, above all
-    `lift`, `conv` and `project`; `planar` says how a planar layer applies to its features.
+    A skeleton builds its network from these steps and knows no method. A step takes features
+    (symbolic Keras tensors, or lists of them) and returns features; `stage` is its `Place`. Layer
+    names are those of keras.applications, so that weights carry over by name. Another method
+    overrides the steps in which it differs: above all `lift`, `apply`, `conv`, `project` and
+    `action`. Its fields are options of `create_model`.
     """
 
-    # What the table of models says.
-    summary = "planar convolutions, the baseline"
+    # One line for the table of models.
+    summary: ClassVar[str] = "planar convolutions, the baseline"
 
-    def check_planar_weights(self):
+    @property
+    def action(self) -> layers.Action:
+        """How scaling the image changes the features of all stages."""
+        return layers.PlanarAction()
+
+    @property
+    def projected_action(self) -> layers.Action:
+        """How scaling the image changes what `project` returns."""
+        return layers.PlanarAction()
+
+    def check(self, n_stages: int) -> None:
+        """Raises a ValueError if an option does not fit a network of so many stages."""
+
+    def check_planar_weights(self) -> None:
         """Raises a ValueError if the method's layers cannot hold those of the planar network."""
 
     def lift(self, images, total_stride: int):
-        """Turns images into features. `total_stride` is that of the whole network, in pixels."""
+        """Lifts images to features. `total_stride` is that of the whole network, in pixels."""
         return images
 
-    def planar(self, layer: keras.layers.Layer) -> keras.layers.Layer:
-        """Returns a layer that applies the planar `layer` to this method's features."""
-        return layer
+    def apply(self, features, layer: keras.layers.Layer, *, stage: Place):
+        """Applies a planar layer to features; one that merges, to a list of features.
+
+        Every step but `conv` comes through here. A method whose features have further axes or parts
+        overrides it.
+        """
+        return layer(features)
 
     def conv(
-        self, features, filters: int, kernel_size: int, strides: int = 1, *, stage: int, name: str
+        self,
+        features,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        *,
+        padding: str = "same",
+        groups: int = 1,
+        use_bias: bool = True,
+        stage: Place,
+        name: str,
     ):
-        """Convolves with a bias and symmetric zero padding. `stage` counts from 1, the stem."""
-        if strides > 1 and kernel_size > 1:
-            pad = keras.layers.ZeroPadding2D(
-                kernel_size // 2, name=f"{name.removesuffix('_conv')}_pad"
-            )
-            features = self.planar(pad)(features)
-        padding = "valid" if strides > 1 else "same"
-        conv = keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
-        return self.planar(conv)(features)
+        """Convolves.
 
-    def norm(self, features, epsilon: float, momentum: float, *, name: str):
-        """Normalizes batches, over all replicas where there are several."""
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        norm = keras.layers.BatchNormalization(
-            momentum=momentum, epsilon=epsilon, synchronized=replicas > 1, name=name
+        Args:
+            features: the features.
+            filters: number of output channels of the planar network.
+            kernel_size: height and width of the kernel in taps.
+            strides: distance between neighbouring outputs in pixels.
+            padding: "same" for symmetric zeros, also with strides, or "valid" for none.
+            groups: number of groups of channels that are convolved separately.
+            use_bias: whether to add a bias.
+            stage: the step's place.
+            name: the layer's name.
+        """
+        if padding == "same" and strides > 1 and kernel_size > 1:
+            before, after = (kernel_size - 1) // 2, kernel_size // 2
+            pad = before if before == after else ((before, after), (before, after))
+            features = self.apply(features, _padding(pad, name, "_conv"), stage=stage)
+        conv = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides,
+            "valid" if strides > 1 else padding,
+            groups=groups,
+            use_bias=use_bias,
+            name=name,
         )
-        return self.planar(norm)(features)
+        return self.apply(features, conv, stage=stage)
 
-    def activation(self, features, *, name: str):
-        """Applies a rectifier."""
-        return keras.layers.Activation("relu", name=name)(features)
+    def norm(self, features, layer: keras.layers.Layer, *, stage: Place):
+        """Normalizes by a planar normalization layer."""
+        return self.apply(features, layer, stage=stage)
 
-    def max_pool(self, features, size: int, strides: int, padding: int = 0, *, name: str):
-        """Pools nonnegative features in windows, padded symmetrically with zeros."""
+    def activation(self, features, layer: keras.layers.Layer, *, stage: Place):
+        """Activates by an elementwise layer."""
+        return self.apply(features, layer, stage=stage)
+
+    def dropout(self, features, layer: keras.layers.Layer, *, stage: Place):
+        """Drops features by a dropout layer."""
+        return self.apply(features, layer, stage=stage)
+
+    def pool(self, features, layer: keras.layers.Layer, padding: int = 0, *, stage: Place):
+        """Pools by a planar pooling layer, after padding symmetrically with zeros."""
         if padding:
-            pad = keras.layers.ZeroPadding2D(padding, name=f"{name.removesuffix('_pool')}_pad")
-            features = self.planar(pad)(features)
-        return self.planar(keras.layers.MaxPooling2D(size, strides, name=name))(features)
+            features = self.apply(features, _padding(padding, layer.name, "_pool"), stage=stage)
+        return self.apply(features, layer, stage=stage)
 
-    def add(self, shortcut, features, *, name: str):
-        """Adds a shortcut."""
-        return keras.layers.Add(name=name)([shortcut, features])
+    def upsample(self, features, layer: keras.layers.Layer, *, stage: Place):
+        """Enlarges maps by a planar upsampling layer."""
+        return self.apply(features, layer, stage=stage)
 
-    def stage(self, features, *, name: str):
-        """Names a stage's features and declares their action."""
-        return layers.Stage("planar", name=name)(features)
+    def merge(self, features: Sequence[Any], layer: keras.layers.Layer, *, stage: Place):
+        """Merges several features, such as a shortcut, by a layer such as `keras.layers.Add`."""
+        return self.apply(list(features), layer, stage=stage)
 
-    def onward(self, features, *, name: str):
-        """Turns a stage's features, which the neck sees too, into those of the next stage."""
-        return features
-
-    def neck(self, stages: list):
-        """Chooses or combines what the head sees from the features of all stages."""
-        return stages[-1]
+    def mark(self, features, *, name: str):
+        """Marks features as a stage, with their action."""
+        return layers.Stage(self.action, name=name)(features)
 
     def project(self, features):
-        """Turns features into planar features `[batch, height, width, channels]`."""
+        """Projects features to planar ones `[batch, height, width, channels]`."""
         return features
+
+    def head(self, features, build: Callable):
+        """Builds the head of the network on the features that the neck returns.
+
+        A method that combines the answers of several copies of its head overrides it.
+
+        Args:
+            features: the features.
+            build: builds the skeleton's head on planar features and returns its outputs.
+        """
+        return build(self.project(features))
+
+
+def _padding(padding, name: str, suffix: str) -> keras.layers.Layer:
+    return keras.layers.ZeroPadding2D(padding, name=f"{name.removesuffix(suffix)}_pad")

@@ -1,14 +1,18 @@
 """Roto-translation networks (Bekkers et al. 2018)."""
 
+import dataclasses
+from typing import Any, ClassVar
+
 from scale_zoo import layers
-from scale_zoo.layers.arguments import check_choice, check_counts
 from scale_zoo.layers.scale_pooling import MODES
-from scale_zoo.methods.plain import Plain
+from scale_zoo.methods.options import count, one_of, option
+from scale_zoo.methods.plain import Place, Plain
 
 # By which power of the number of orientations each number of filters is divided.
 MATCHES = {"parameters": 1 / 2, "flops": 1, None: 0}
 
 
+@dataclasses.dataclass(frozen=True)
 class So2(Plain):
     """Roto-translation network: kernels rotated to n orientations, pooled before the head.
 
@@ -26,8 +30,8 @@ class So2(Plain):
 
     Args:
         n_orientations: number n of orientations, evenly spaced over a full turn.
-        orientation_pooling: "max" or "average" over orientations, before the head.
-        match: what to keep as it is in the planar network: "parameters" divides every number of
+        orientation_pooling: "max" or "avg" over orientations, before the head.
+        match: what to keep equal to the planar network: "parameters" divides every number of
             filters by the square root of n, "flops" by n, and None by nothing. "parameters" gives
             492,334 on the CNN (planar 494,549) and 24.5 million on ResNet50 (25.6, the difference
             in its classifier), at 9.0 and 3.9 times the multiply-adds; "flops" gives 1.05 times
@@ -36,23 +40,22 @@ class So2(Plain):
             outside its disc and stay unused.
     """
 
-    summary = "roto-translation network (Bekkers et al. 2018)"
+    n_orientations: int = option(8, count)
+    orientation_pooling: str = option("max", one_of(*MODES))
+    match: str | None = option("parameters", one_of(*MATCHES))
 
-    def __init__(
-        self,
-        n_orientations: int = 8,
-        orientation_pooling: str = "max",
-        match: str | None = "parameters",
-    ):
-        check_counts(n_orientations=n_orientations)
-        check_choice(MODES, orientation_pooling=orientation_pooling)
-        check_choice(tuple(MATCHES), match=match)
-        self.pooling = layers.ScalePooling(orientation_pooling, name="orientation_pooling")
-        self.n_orientations = n_orientations
-        self.match = match
-        self.divisor = n_orientations ** MATCHES[match]
+    summary: ClassVar[str] = "roto-translation network (Bekkers et al. 2018)"
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {
+        # The orientations' pooling narrows the dense layers; this makes up for their parameters.
+        "cnn": {"width": 1.06},
+        "resnet": {"n_orientations": 4},
+    }
 
-    def check_planar_weights(self):
+    @property
+    def action(self) -> layers.Action:
+        return layers.OrientationAction()
+
+    def check_planar_weights(self) -> None:
         if self.match is not None or 4 % self.n_orientations:
             raise ValueError(
                 "Kernels over orientations hold planar weights with `match=None`, which keeps the "
@@ -60,25 +63,24 @@ class So2(Plain):
                 f"Received match={self.match!r} and n_orientations={self.n_orientations}."
             )
 
-    def planar(self, layer):
-        return layers.Folded(layer, name=layer.name)
+    def apply(self, features, layer, *, stage):
+        return layers.OnLevels(layer, name=layer.name)(features)
 
-    def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
-        options = {
-            "filters": max(1, round(filters / self.divisor)),
+    def conv(
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
+    ):
+        arguments = arguments | {
+            "filters": max(1, round(filters / self.n_orientations ** MATCHES[self.match])),
             "kernel_size": kernel_size,
             "strides": strides,
             "name": name,
         }
         # Images stay planar up to the first convolution, which lifts them.
         if len(features.shape) == 4:
-            return layers.RotationLiftingConv2D(n_orientations=self.n_orientations, **options)(
-                features
-            )
-        return layers.RotationConv2D(**options)(features)
-
-    def stage(self, features, *, name):
-        return layers.Stage("orientation", name=name)(features)
+            lifting = layers.RotationLiftingConv2D(n_orientations=self.n_orientations, **arguments)
+            return lifting(features)
+        return layers.RotationConv2D(**arguments)(features)
 
     def project(self, features):
-        return self.pooling(features)
+        pooling = layers.ScalePooling(self.orientation_pooling, name="orientation_pooling")
+        return pooling(features)

@@ -1,13 +1,19 @@
 """Spatial transformer networks (Jaderberg et al. 2015)."""
 
+import dataclasses
+from typing import ClassVar
+
 from scale_zoo import layers
-from scale_zoo.methods.plain import Plain
+from scale_zoo.layers.spatial_transformer import TRANSFORMS
+from scale_zoo.methods.ends import Front
+from scale_zoo.methods.options import above, count, one_of, option
 
 
-class Stn(Plain):
-    """Planar network behind a spatial transformer, which learns to undo how objects vary.
+@dataclasses.dataclass(frozen=True)
+class Stn(Front):
+    """A spatial transformer in front of a network, which learns to undo how objects vary.
 
-    It starts as the identity, so with the planar network's weights it computes what that does.
+    It starts as the identity: a new network computes what it does without.
 
     Args:
         transform: "affine", or "scale_translation" for a scale and a translation.
@@ -16,19 +22,21 @@ class Stn(Plain):
             weights', above 0.
     """
 
-    summary = "spatial transformer (Jaderberg et al. 2015)"
+    transform: str = option("affine", one_of(*TRANSFORMS))
+    canvas: int = option(28, count)
+    localization_rate: float = option(1.0, above(0))
 
-    def __init__(self, transform: str = "affine", canvas: int = 28, localization_rate: float = 1.0):
-        self.transformer_options = {
-            "transform": transform,
-            "canvas": canvas,
-            "localization_rate": localization_rate,
-        }
-        # A layer made here checks its arguments before anything is built.
-        layers.SpatialTransformer(**self.transformer_options)
+    summary: ClassVar[str] = "spatial transformer (Jaderberg et al. 2015)"
 
-    def lift(self, images, total_stride):
+    def __post_init__(self):
+        super().__post_init__()
+        above(3)(canvas=self.canvas)
+
+    def __call__(self, images):
         transformer = layers.SpatialTransformer(
-            name="spatial_transformer", **self.transformer_options
+            self.transform,
+            self.canvas,
+            localization_rate=self.localization_rate,
+            name="spatial_transformer",
         )
         return transformer(images)

@@ -1,7 +1,16 @@
 """Skeletons: networks that know no method."""
 
-from scale_zoo.models.cnn import cnn
-from scale_zoo.models.ends import POOLINGS
-from scale_zoo.models.resnet import resnet
+from scale_zoo.models.cnn import Cnn
+from scale_zoo.models.resnet import ResNet14, ResNet26, ResNet50, ResNet101, ResNet152
+from scale_zoo.models.skeleton import POOLINGS, Skeleton
 
-__all__ = ["POOLINGS", "cnn", "resnet"]
+__all__ = [
+    "POOLINGS",
+    "Cnn",
+    "ResNet14",
+    "ResNet26",
+    "ResNet50",
+    "ResNet101",
+    "ResNet152",
+    "Skeleton",
+]

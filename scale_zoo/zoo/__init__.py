@@ -12,21 +12,25 @@ from scale_zoo.zoo.pretrained import (
     load_model,
 )
 from scale_zoo.zoo.registry import (
-    DEFAULTS,
+    FRONTS,
     METHODS,
+    NECKS,
+    SKELETONS,
     create_model,
     list_models,
-    method_of,
     model_options,
+    model_summary,
     resolve_options,
 )
 from scale_zoo.zoo.table import format_row, model_row, model_table
 
 __all__ = [
-    "DEFAULTS",
     "DESCRIPTION_FILE",
     "EXPORTED",
+    "FRONTS",
     "METHODS",
+    "NECKS",
+    "SKELETONS",
     "WEIGHTS_FILE",
     "count_flops",
     "count_parameters",
@@ -38,9 +42,9 @@ __all__ = [
     "list_models",
     "list_pretrained",
     "load_model",
-    "method_of",
     "model_options",
     "model_row",
+    "model_summary",
     "model_table",
     "resolve_options",
 ]

@@ -1,18 +1,17 @@
 """Weights of keras.applications, trained on ImageNet, for every method that can hold them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from scale_zoo.models import Skeleton
+
 # What keras.applications subtracts from images in [0, 255], red first, in units of [0, 1].
 MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 DEVIATION = (1 / 255, 1 / 255, 1 / 255)
 CLASSES = 1000
-
-# The functions of keras.applications, by depth of the residual network.
-NETWORKS = {50: "ResNet50", 101: "ResNet101", 152: "ResNet152"}
 
 
 def options(weights: str | None) -> dict[str, Any]:
@@ -20,18 +19,26 @@ def options(weights: str | None) -> dict[str, Any]:
     return {"mean": MEAN, "deviation": DEVIATION} if weights == "imagenet" else {}
 
 
-def check_imagenet(name: str, input_shape: Sequence[int | None], options: dict[str, Any]) -> None:
-    """Raises a ValueError unless a network of these options has the layers of keras.applications.
+def check_imagenet(
+    name: str,
+    skeleton: type[Skeleton],
+    input_shape: Sequence[int | None],
+    options: Mapping[str, Any],
+) -> None:
+    """Raises a ValueError unless a network has the layers of one of keras.applications.
 
     Args:
         name: the model's name, for the message.
+        skeleton: its skeleton.
         input_shape: `(height, width, channels)` of the images.
-        options: all options of the network, of skeleton and method.
+        options: all options of the network.
     """
-    if "stem" not in options:
-        raise ValueError(f"`weights='imagenet'` is for residual networks. Received {name}.")
+    if skeleton.application is None:
+        raise ValueError(
+            "`weights='imagenet'` is for residual networks of 50, 101 or 152 layers. "
+            f"Received {name}."
+        )
     needed = {
-        "depth": tuple(NETWORKS),
         "width": (1,),
         "stem": ("imagenet",),
         "mean": (None, MEAN, list(MEAN)),
@@ -50,7 +57,7 @@ def check_imagenet(name: str, input_shape: Sequence[int | None], options: dict[s
         )
 
 
-def load_imagenet(model: keras.Model, depth: int, include_top: bool) -> None:
+def load_imagenet(model: keras.Model, application: str, include_top: bool) -> None:
     """Copies the weights of keras.applications into a network, by the names of layers.
 
     A kernel with one axis more, over scale or orientation, takes the planar one at its first place
@@ -61,15 +68,13 @@ def load_imagenet(model: keras.Model, depth: int, include_top: bool) -> None:
     Args:
         model: a network that passed `check_imagenet`, its images normalized by `MEAN` and
             `DEVIATION`.
-        depth: number of layers, a key of `NETWORKS`.
+        application: name of the function of keras.applications.
         include_top: whether to copy the classifier too.
 
     Raises:
         ValueError: if a layer cannot hold the weights.
     """
-    source = getattr(keras.applications, NETWORKS[depth])(
-        weights="imagenet", include_top=include_top
-    )
+    source = getattr(keras.applications, application)(weights="imagenet", include_top=include_top)
     for layer in source.layers:
         weights = layer.get_weights()
         if layer.name == "conv1_conv":

@@ -1,10 +1,9 @@
-"""The names of the zoo: which method on which skeleton, with which defaults."""
+"""Models by name: which method on which skeleton, with which front and neck."""
 
-import functools
-import inspect
+import dataclasses
 import numbers
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,70 +18,92 @@ METHODS: dict[str, type[methods.Plain]] = {
     "dss": methods.Dss,
     "dss_v2": methods.DssV2,
     "deformable_dss": methods.DeformableDss,
-    "stn": methods.Stn,
-    "fpn": methods.Fpn,
     "so2": methods.So2,
 }
+# What every method can have; their names in place of a method's are the planar combinations.
+FRONTS: dict[str, type[methods.Front]] = {"stn": methods.Stn}
+NECKS: dict[str, type[methods.Neck]] = {"fpn": methods.Fpn}
 
-SKELETONS: dict[str, Callable[..., keras.Model]] = {"resnet50": models.resnet, "cnn": models.cnn}
-
-# Image shape that a skeleton takes where none is given.
-INPUT_SHAPES = {"resnet50": (224, 224, 3), "cnn": (28, 28, 1)}
-
-# Options in which a combination departs from the defaults of its method and skeleton.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    # With 7x7 kernels, an offset branch as large as its convolution would double the parameters.
-    "deformable_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
-    "modulated_deformable_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
-    "dss_resnet50": {"interaction": 2},
-    # Three levels of 28x28 images that a total stride of 16 leaves something of.
-    "dss_v2_cnn": {"base": 1.3},
-    "deformable_dss_cnn": {"deformable_stages": (3,), "offset_kernel_size": 3},
-    "deformable_dss_resnet50": {"interaction": 2},
-    # All three stages, and about the parameters of the reference network.
-    "fpn_cnn": {"pyramid_levels": 3, "pyramid_filters": 24},
-    # The orientations' pooling narrows the dense layers; this makes up for their parameters.
-    "so2_cnn": {"width": 1.06},
-    "so2_resnet50": {"n_orientations": 4},
+SKELETONS: dict[str, type[models.Skeleton]] = {
+    "cnn": models.Cnn,
+    "resnet14": models.ResNet14,
+    "resnet26": models.ResNet26,
+    "resnet50": models.ResNet50,
+    "resnet101": models.ResNet101,
+    "resnet152": models.ResNet152,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Design:
+    """What a model is made of: the classes whose fields are its options."""
+
+    method: type[methods.Plain]
+    skeleton: type[models.Skeleton]
+    front: type[methods.Front]
+    neck: type[methods.Neck]
+
+    @property
+    def parts(self) -> tuple[type[methods.Options], ...]:
+        return (self.method, self.front, self.neck, self.skeleton)
+
+    def default_options(self) -> dict[str, Any]:
+        """Returns all options with their defaults, those of the skeleton's family included."""
+        options: dict[str, Any] = {}
+        for part in self.parts:
+            options |= part.default_options()
+        for part in self.parts:
+            options |= part.defaults.get(self.skeleton.family, {})
+        return options
 
 
 def list_models() -> list[str]:
-    """Returns the names that `create_model` takes: `<method>_<skeleton>`."""
-    return [f"{method}_{skeleton}" for method in METHODS for skeleton in SKELETONS]
+    """Returns the names that `create_model` takes.
+
+    They are `<method>_<skeleton>`, and `stn_<skeleton>` and `fpn_<skeleton>` for planar networks
+    with a spatial transformer in front or a feature pyramid on their neck.
+    """
+    prefixes = [*METHODS, *FRONTS, *NECKS]
+    return [f"{prefix}_{skeleton}" for skeleton in SKELETONS for prefix in prefixes]
 
 
-def method_of(name: str) -> str:
-    """Returns the method's name in a model's name."""
-    return _parts(name)[0]
-
-
-def model_options(name: str) -> dict[str, Any]:
-    """Returns the further options that `create_model(name, ...)` takes, with their defaults.
-
-    Args:
-        name: a name of `list_models()`.
+def model_summary(name: str) -> str:
+    """Returns a line on the method, front or neck in a model's name.
 
     Raises:
         ValueError: if the name is unknown.
     """
-    method, skeleton = _parts(name)
-    options = _method_options(method) | _skeleton_options(skeleton)
-    return options | DEFAULTS.get(name, {})
+    prefix, _ = _split(name)
+    return (METHODS | FRONTS | NECKS)[prefix].summary
+
+
+def model_options(name: str, front: str | None = None, neck: str | None = None) -> dict[str, Any]:
+    """Returns the further options that `create_model(name, ...)` takes, with their defaults.
+
+    Args:
+        name: a name of `list_models()`.
+        front: None or "stn": whose options to include.
+        neck: None or "fpn": likewise.
+
+    Raises:
+        ValueError: if a name is unknown.
+    """
+    return resolve_options(name, {"front": front, "neck": neck})
 
 
 def resolve_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns all options of a model: those given, and the defaults of the others.
 
     Raises:
-        ValueError: if the model's name or an option's name is unknown.
+        ValueError: if the model's name, an option's name, or a front or neck is unknown.
     """
-    known = model_options(name)
+    ends = _ends(name, options)
+    known = ends | _design(name, ends).default_options()
     unknown = sorted(set(options) - set(known))
     if unknown:
         valid = ", ".join(f"{key}={value!r}" for key, value in known.items())
         raise ValueError(f"{name} has no option {', '.join(unknown)}. It takes: {valid}.")
-    return known | dict(options)
+    return known | dict(options) | ends
 
 
 def create_model(
@@ -94,24 +115,29 @@ def create_model(
     pooling: str | None = None,
     weights: str | None = None,
     classifier_activation: str | None = "softmax",
-    **options,
+    front: str | None = None,
+    neck: str | None = None,
+    **options: Any,
 ) -> keras.Model:
     """Builds a network of the zoo, by the conventions of keras.applications.
 
     Args:
         name: a name of `list_models()`, such as "dss_resnet50".
         input_shape: `(height, width, channels)` of the images. By default (224, 224, 3) for
-            resnet50, with sizes unknown where `include_top=False`, and (28, 28, 1) for cnn.
-        classes: number of classes; 1,000 for resnet50 and 10 for cnn by default.
+            residual networks, (28, 28, 1) for cnn; with sizes unknown where `include_top=False`.
+        classes: number of classes; 1,000 for residual networks and 10 for cnn by default.
         include_top: whether to end in the classifier.
         pooling: what becomes of the features where `include_top=False`: None keeps the map,
             "avg" or "max" pools it globally.
         weights: None (random); the path of a `.weights.h5` file of the same model; or "imagenet",
-            for resnet50: the weights of keras.applications, its normalization built in. A scale
-            kernel takes them at its first level, a deformable one without offsets, a kernel over
-            orientations at orientation 0. Of other than 1,000 classes, the classifier is random.
+            for 50, 101 and 152 layers: the weights of keras.applications, its normalization built
+            in. A scale kernel takes them at its first level, a deformable one without offsets, a
+            kernel over orientations at orientation 0. Of other than 1,000 classes, the classifier
+            is random.
         classifier_activation: activation of the classifier; None returns logits.
-        **options: further options of the method and the skeleton; see `model_options(name)`.
+        front: None, or "stn" for a spatial transformer in front of the network.
+        neck: None, or "fpn" for a feature pyramid on the network's last stages.
+        **options: further options of method, skeleton, front and neck; see `model_options(name)`.
 
     Returns:
         A Functional `keras.Model` from float images `[batch, height, width, channels]` in [0, 1].
@@ -125,12 +151,76 @@ def create_model(
     >>> tuple(model(np.ones([2, 28, 28, 1], "float32")).shape)
     (2, 10)
     """
-    method, skeleton = _parts(name)
-    options = resolve_options(name, options)
-    input_shape = _check_input_shape(input_shape, skeleton, include_top)
-    if classes is None:
-        classes = 1000 if skeleton == "resnet50" else 10
-    if isinstance(classes, bool) or not isinstance(classes, numbers.Integral) or classes < 1:
+    options = resolve_options(name, options | _given(front=front, neck=neck))
+    design = _design(name, options)
+    input_shape = _check_input_shape(input_shape, design.skeleton.input_shape, include_top)
+    _check_arguments(classes, pooling, classifier_activation, weights)
+    if weights == "imagenet":
+        imagenet.check_imagenet(name, design.skeleton, input_shape, options)
+        options |= imagenet.options(weights)
+    method, front_part, neck_part, skeleton = [
+        part(**{key: options[key] for key in part.default_options()}) for part in design.parts
+    ]
+    if weights == "imagenet":
+        method.check_planar_weights()
+    model = skeleton.build(
+        method,
+        input_shape=input_shape,
+        classes=classes,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        front=front_part,
+        neck=neck_part,
+        name=name,
+    )
+    if weights == "imagenet":
+        with_top = include_top and classes in (None, imagenet.CLASSES)
+        imagenet.load_imagenet(model, skeleton.application, with_top)
+    elif weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def _split(name: str) -> tuple[str, str]:
+    prefix, _, skeleton = name.rpartition("_")
+    if prefix not in METHODS | FRONTS | NECKS or skeleton not in SKELETONS:
+        raise ValueError(f"`name` must be one of {', '.join(list_models())}. Received {name!r}.")
+    return prefix, skeleton
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _ends(name: str, options: Mapping[str, Any]) -> dict[str, str | None]:
+    """Returns the names of a model's front and neck: those of its name, or those given."""
+    prefix, _ = _split(name)
+    found = {}
+    for end, known in (("front", FRONTS), ("neck", NECKS)):
+        given = options.get(end)
+        if given is not None and given not in known:
+            raise ValueError(f"`{end}` must be None or one of {tuple(known)}. Received {given!r}.")
+        own = prefix if prefix in known else None
+        if own and given not in (None, own):
+            raise ValueError(f"`{end}` of {name} is {own!r}. Received {given!r}.")
+        found[end] = own or given
+    return found
+
+
+def _design(name: str, ends: Mapping[str, Any]) -> _Design:
+    prefix, skeleton = _split(name)
+    return _Design(
+        METHODS.get(prefix, methods.Plain),
+        SKELETONS[skeleton],
+        FRONTS[ends["front"]] if ends["front"] else methods.Front,
+        NECKS[ends["neck"]] if ends["neck"] else methods.Neck,
+    )
+
+
+def _check_arguments(classes, pooling, classifier_activation, weights) -> None:
+    whole = isinstance(classes, numbers.Integral) and not isinstance(classes, bool)
+    if classes is not None and not (whole and classes >= 1):
         raise ValueError(f"`classes` must be a whole number of at least 1. Received {classes!r}.")
     if pooling not in (None, *models.POOLINGS):
         raise ValueError(
@@ -143,40 +233,10 @@ def create_model(
             "`weights` must be None, 'imagenet' or the path of a .weights.h5 file; pretrained "
             f"entries, of `list_pretrained()`, load with `load_model`. Received {weights!r}."
         )
-    built = METHODS[method](**{key: options[key] for key in _method_options(method)})
-    if weights == "imagenet":
-        imagenet.check_imagenet(name, input_shape, options)
-        built.check_planar_weights()
-        options |= imagenet.options(weights)
-    skeleton_options = {key: options[key] for key in _skeleton_options(skeleton)}
-    model = SKELETONS[skeleton](
-        built,
-        input_shape,
-        classes,
-        include_top,
-        pooling,
-        classifier_activation,
-        name,
-        **skeleton_options,
-    )
-    if weights == "imagenet":
-        with_top = include_top and classes == imagenet.CLASSES
-        imagenet.load_imagenet(model, options["depth"], with_top)
-    elif weights is not None:
-        model.load_weights(weights)
-    return model
 
 
-def _parts(name: str) -> tuple[str, str]:
-    method, _, skeleton = name.rpartition("_")
-    if method not in METHODS or skeleton not in SKELETONS:
-        raise ValueError(f"`name` must be one of {', '.join(list_models())}. Received {name!r}.")
-    return method, skeleton
-
-
-def _check_input_shape(input_shape, skeleton, include_top) -> tuple[int | None, ...]:
+def _check_input_shape(input_shape, default, include_top) -> tuple[int | None, ...]:
     if input_shape is None:
-        default = INPUT_SHAPES[skeleton]
         return default if include_top else (None, None, default[2])
     shape = tuple(input_shape)
     sizes = [n for n in shape[:2] if n is not None]
@@ -186,22 +246,3 @@ def _check_input_shape(input_shape, skeleton, include_top) -> tuple[int | None, 
             f"Received {input_shape}."
         )
     return shape
-
-
-@functools.cache
-def _method_options(method: str) -> dict[str, Any]:
-    """Options of the method, and of the method it is derived from where it takes those too."""
-    options = {}
-    for kind in METHODS[method].__mro__:
-        parameters = inspect.signature(kind).parameters.values()
-        named = {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
-        options = named | options
-        if len(named) == len(parameters):
-            break
-    return options
-
-
-@functools.cache
-def _skeleton_options(skeleton: str) -> dict[str, Any]:
-    parameters = inspect.signature(SKELETONS[skeleton]).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}

@@ -17,9 +17,9 @@ from .layer_rows import ROWS
 # Small versions of the two skeletons, and the images they take.
 SMALL = {
     "cnn": {"width": 0.2, "kernel_size": 3},
-    "resnet50": {"depth": 14, "width": 0.1, "stem": "small"},
+    "resnet14": {"width": 0.1, "stem": "small"},
 }
-IMAGES = {"cnn": (28, 28, 1), "resnet50": (32, 32, 3)}
+IMAGES = {"cnn": (28, 28, 1), "resnet14": (32, 32, 3)}
 # Options that make a small version of a method.
 OPTIONS: dict[str, dict[str, Any]] = {
     "dss": {"n_scales": 2},
@@ -76,10 +76,19 @@ def unknown_sizes(shape: Any) -> Any:
 
 
 def small_model(name: str, shape, **options) -> keras.Model:
-    """Builds a small version of a model of the zoo."""
-    method, _, skeleton = name.rpartition("_")
+    """Builds a small version of a model: NAME, or NAME+FRONT+NECK."""
+    name, *ends = name.split("+")
+    method, skeleton = parts(name)
     options = SMALL[skeleton] | OPTIONS.get(method, {}) | options
+    for kind, end in zip(("front", "neck"), ends, strict=False):
+        options = OPTIONS[end] | {kind: end} | options
     return scale_zoo.create_model(name, shape, 10, **{"classifier_activation": None} | options)
+
+
+def parts(name: str) -> tuple[str, str]:
+    """Returns the method and the skeleton in a model's name."""
+    method, _, skeleton = name.partition("+")[0].rpartition("_")
+    return method, skeleton
 
 
 def _layer_subject(row):
@@ -94,8 +103,14 @@ def _model_subject(name):
     def make(shape):
         return small_model(name, shape)
 
-    return Subject(make, IMAGES[name.rpartition("_")[2]])
+    return Subject(make, IMAGES[parts(name)[1]])
 
 
 LAYERS = {name: _layer_subject(row) for name, row in ROWS.items()}
-MODELS = {name: _model_subject(name) for name in scale_zoo.list_models()}
+# Every method, front and neck on both kinds of skeletons, and some together.
+NAMES = [name for name in scale_zoo.list_models() if parts(name)[1] in SMALL]
+COMBINATIONS = [
+    f"{name}+stn+fpn"
+    for name in ("dss_cnn", "dss_v2_cnn", "so2_resnet14", "deformable_dss_resnet14")
+]
+MODELS = {name: _model_subject(name) for name in [*NAMES, *COMBINATIONS]}

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import scale_zoo
 from scale_zoo.equivariance import equivariance_probe, stage_names
 
 from ..models import weights
-from .subjects import IMAGES, MODELS, inputs, small_model
+from .subjects import IMAGES, MODELS, inputs, parts, small_model
 
 GOLDEN = pathlib.Path(__file__).parent / "golden.json"
 
@@ -31,23 +30,23 @@ PLANAR_CNN = (1.1, 0.038, 0.13, 1.1)
 SCALE_SPACE_RESNET = (0.94, 0.0006, 0.00098, 0.012, 0.058, 0.19)
 SCALE_SPACE_CNN = (1.6, 0.0063, 0.051, 0.61)
 BOUNDS = {
-    "plain_resnet50": PLANAR_RESNET,
+    "plain_resnet14": PLANAR_RESNET,
     "plain_cnn": PLANAR_CNN,
-    "deformable_resnet50": PLANAR_RESNET,
+    "deformable_resnet14": PLANAR_RESNET,
     "deformable_cnn": PLANAR_CNN,
-    "modulated_deformable_resnet50": PLANAR_RESNET,
+    "modulated_deformable_resnet14": PLANAR_RESNET,
     "modulated_deformable_cnn": PLANAR_CNN,
-    "dss_resnet50": SCALE_SPACE_RESNET,
+    "dss_resnet14": SCALE_SPACE_RESNET,
     "dss_cnn": SCALE_SPACE_CNN,
-    "dss_v2_resnet50": (1.6, 0.00042, 0.00062, 0.0011, 0.0034, 0.026),
+    "dss_v2_resnet14": (1.6, 0.00042, 0.00062, 0.0011, 0.0034, 0.026),
     "dss_v2_cnn": (2.7, 0.00016, 0.0011, 0.00041),
-    "deformable_dss_resnet50": SCALE_SPACE_RESNET,
+    "deformable_dss_resnet14": SCALE_SPACE_RESNET,
     "deformable_dss_cnn": SCALE_SPACE_CNN,
-    "stn_resnet50": PLANAR_RESNET,
+    "stn_resnet14": PLANAR_RESNET,
     "stn_cnn": PLANAR_CNN,
-    "fpn_resnet50": (0.26, 0.48, 0.19, 0.28, 0.65, 0.022, 0.038, 0.052, 0.11, 0.22),
+    "fpn_resnet14": (0.26, 0.48, 0.19, 0.28, 0.65, 0.022, 0.038, 0.052, 0.11, 0.22),
     "fpn_cnn": (1.7, 0.32, 0.83, 2.7, 0.038, 0.13, 1.1),
-    "so2_resnet50": (0.34, 0.012, 0.024, 0.044, 0.16, 0.41),
+    "so2_resnet14": (0.34, 0.012, 0.024, 0.044, 0.16, 0.41),
     "so2_cnn": (1.9, 0.11, 0.72, 2.1),
 }
 
@@ -61,7 +60,7 @@ def name(request):
 
 
 def _skeleton(name):
-    return name.rpartition("_")[2]
+    return parts(name)[1]
 
 
 def _features(name, shape, seed=0, **options):
@@ -100,8 +99,8 @@ def test_unknown_sizes_compute_what_known_odd_ones_do(name):
 
 
 def test_the_smallest_images_leave_features_of_one_pixel(name):
-    options = SMALLEST.get(scale_zoo.zoo.method_of(name), {})
-    size = {"cnn": 4, "resnet50": 8}[_skeleton(name)]
+    options = SMALLEST.get(parts(name)[0], {})
+    size = {"cnn": 4, "resnet14": 8}[_skeleton(name)]
     shape = (size, size, IMAGES[_skeleton(name)][2])
     model = _features(name, shape, **options)
     outputs = model(inputs(shape))
@@ -139,7 +138,7 @@ def equivariance_errors(name):
     """Measures every stage of a new network when the image shrinks by 2."""
     shape = (128, 128, IMAGES[_skeleton(name)][2])
     keras.utils.set_random_seed(0)
-    model = small_model(name, shape, **LEVELS.get(scale_zoo.zoo.method_of(name), {}))
+    model = small_model(name, shape, **LEVELS.get(parts(name)[0], {}))
     _draw_kernels(model)
     errors, _ = equivariance_probe(model, [1 / 2])(tf.constant(_wave(128, shape[2])))
     return dict(zip(stage_names(model), errors[0, :, 0].numpy().tolist(), strict=True))

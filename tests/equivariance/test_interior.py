@@ -51,9 +51,10 @@ def _error(model, images, factor, stage=None, region="interior"):
     return float(error.result())
 
 
-def _planar_model(layer, size=12, action="planar"):
+def _planar_model(layer, size=12, action=None):
     inputs = keras.Input((size, size, 1))
-    return keras.Model(inputs, layers.Stage(action, name="stage")(layer(inputs)))
+    stage = layers.Stage(action or layers.PlanarAction(), name="stage")
+    return keras.Model(inputs, stage(layer(inputs)))
 
 
 def _biased(activation=None):
@@ -92,9 +93,9 @@ def test_a_planar_networks_is_that_of_loops(images, factor):
 
 def test_a_networks_on_orientations_is_that_of_loops(images):
     inputs = keras.Input((4, 12, 12, 1))
-    first = layers.Stage("orientation", name="inputs")(inputs)
+    first = layers.Stage(layers.OrientationAction(), name="inputs")(inputs)
     conv = layers.Folded(_biased())(first)
-    model = keras.Model(inputs, layers.Stage("orientation", name="stage")(conv))
+    model = keras.Model(inputs, layers.Stage(layers.OrientationAction(), name="stage")(conv))
     features = np.stack([images - 0.1 * place for place in range(4)], axis=1)
 
     def scale(feature):
@@ -112,9 +113,9 @@ def test_a_networks_on_orientations_is_that_of_loops(images):
 @pytest.mark.parametrize("factor", [0.5, 0.7])
 def test_a_networks_on_scale_spaces_is_that_of_loops_over_the_common_levels(images, factor):
     inputs = keras.Input((3, 12, 12, 1))
-    first = layers.Stage("scale_space", base=2.0, name="inputs")(inputs)
+    first = layers.Stage(layers.ScaleSpaceAction(2.0), name="inputs")(inputs)
     conv = layers.Folded(_biased())(first)
-    model = keras.Model(inputs, layers.Stage("scale_space", base=2.0, name="stage")(conv))
+    model = keras.Model(inputs, layers.Stage(layers.ScaleSpaceAction(2.0), name="stage")(conv))
     features = np.stack([images, 0.5 * images, 1 - images], axis=1)
     shift = np.log2(1 / factor)
 
@@ -141,7 +142,7 @@ def _pyramid_model(kernel_scale=1):
     levels = conv(levels)
     kernel, bias = conv.get_weights()
     conv.set_weights([kernel_scale * kernel, np.ones_like(bias)])
-    return keras.Model(inputs, layers.Stage("pyramid", base=2.0, name="stage")(levels))
+    return keras.Model(inputs, layers.Stage(layers.PyramidAction(2.0), name="stage")(levels))
 
 
 def test_a_pyramids_is_over_the_pixels_that_the_coarser_level_covers():
@@ -169,7 +170,7 @@ def test_a_pyramid_of_constant_maps_has_none(factor):
 
 
 def test_where_nothing_should_change_all_values_count(images):
-    model = _planar_model(keras.layers.Flatten(), action="invariant")
+    model = _planar_model(keras.layers.Flatten(), action=layers.InvariantAction())
     whole = _error(model, images, 0.5, region="canvas")
     assert whole > 0.1
     assert _error(model, images, 0.5) == whole
@@ -206,7 +207,7 @@ def test_a_stage_without_an_interior_is_left_out_of_the_mean():
 
 def test_maps_of_unknown_size_without_an_interior_have_no_number():
     inputs = keras.Input((None, None, 1))
-    model = keras.Model(inputs, layers.Stage("planar", name="stage")(inputs))
+    model = keras.Model(inputs, layers.Stage(layers.PlanarAction(), name="stage")(inputs))
     assert np.isnan(_error(model, np.ones((1, 2, 2, 1), np.float32), 0.5))
     assert _error(model, np.ones((1, 6, 6, 1), np.float32), 0.5) == 0
 

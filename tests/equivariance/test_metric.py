@@ -22,7 +22,7 @@ def _rescale(image, factor):
 
 def _planar_model(layer, size=12, channels=1):
     inputs = keras.Input((size, size, channels))
-    return keras.Model(inputs, layers.Stage("planar", name="stage")(layer(inputs)))
+    return keras.Model(inputs, layers.Stage(layers.PlanarAction(), name="stage")(layer(inputs)))
 
 
 def _error(model, images, factor, stage=None):
@@ -79,9 +79,11 @@ def test_a_plain_networks_error_is_that_of_loops(images, factor):
 
 def _scale_space_model(base, n_scales=3, interaction=2):
     inputs = keras.Input((n_scales, 64, 64, 2))
-    features = layers.Stage("scale_space", base=base, name="inputs")(inputs)
+    features = layers.Stage(layers.ScaleSpaceAction(base), name="inputs")(inputs)
     conv = layers.ScaleConv2D(3, 3, interaction=interaction, base=base, use_bias=False)
-    return keras.Model(inputs, layers.Stage("scale_space", base=base, name="conv")(conv(features)))
+    return keras.Model(
+        inputs, layers.Stage(layers.ScaleSpaceAction(base), name="conv")(conv(features))
+    )
 
 
 def _scale_space(n_scales=3):
@@ -104,9 +106,9 @@ def test_a_scale_convolution_is_not_equivariant_between_levels():
 def _pyramid_model(n_scales=2, size=32, **lifting):
     inputs = keras.Input((size, size, 1))
     levels = layers.BilinearLifting(n_scales, **lifting)(inputs)
-    levels = layers.Stage("pyramid", base=2.0, name="lifting")(levels)
+    levels = layers.Stage(layers.PyramidAction(2.0), name="lifting")(levels)
     levels = layers.PyramidConv2D(3, 3, use_bias=False)(levels)
-    return keras.Model(inputs, layers.Stage("pyramid", base=2.0, name="conv")(levels))
+    return keras.Model(inputs, layers.Stage(layers.PyramidAction(2.0), name="conv")(levels))
 
 
 def _vanishing_images(size=32):
@@ -149,14 +151,18 @@ def test_a_pyramid_s_error_is_over_all_pixels_of_the_levels_both_sides_have():
 def test_maps_of_orientations_are_rescaled_in_their_places(images, factor):
     inputs = keras.Input((12, 12, 1))
     conv = layers.RotationLiftingConv2D(2, 1, n_orientations=3, use_bias=False)
-    model = keras.Model(inputs, layers.Stage("orientation", name="stage")(conv(inputs)))
+    model = keras.Model(
+        inputs, layers.Stage(layers.OrientationAction(), name="stage")(conv(inputs))
+    )
     assert _error(model, images, factor) < 1e-12
 
 
 def test_a_networks_error_on_orientations_is_that_of_loops(images):
     inputs = keras.Input((4, 12, 12, 1))
-    first = layers.Stage("orientation", name="inputs")(inputs)
-    outputs = layers.Stage("orientation", name="stage")(keras.layers.Activation("relu")(first))
+    first = layers.Stage(layers.OrientationAction(), name="inputs")(inputs)
+    outputs = layers.Stage(layers.OrientationAction(), name="stage")(
+        keras.layers.Activation("relu")(first)
+    )
     features = np.stack([images - 0.1 * place for place in range(4)], axis=1) - 0.4
     expected = [[_rescale(np.maximum(level, 0), 0.5) for level in example] for example in features]
     actual = [[np.maximum(_rescale(level, 0.5), 0) for level in example] for example in features]
@@ -168,7 +174,7 @@ def test_a_networks_error_on_orientations_is_that_of_loops(images):
 
 def test_levels_that_a_shift_leaves_without_partner_are_not_compared():
     inputs = keras.Input((4, 8, 8, 1))
-    first = layers.Stage("scale_space", base=2.0, name="stage")(inputs)
+    first = layers.Stage(layers.ScaleSpaceAction(2.0), name="stage")(inputs)
     features = np.zeros((1, 4, 8, 8, 1), np.float32)
     # The finest level vanishes from view when shrinking by 2; the identity has no error though.
     features[:, 0] = 1

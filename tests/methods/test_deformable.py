@@ -19,15 +19,13 @@ def case(request):
 
 
 def _cnn(method, **options):
-    return models.cnn(
-        method, (28, 28, 1), 10, True, None, None, "some_cnn", **{"width": 0.25} | options
-    )
+    skeleton = models.Cnn(**{"width": 0.25} | options)
+    return skeleton.build(method, classifier_activation=None)
 
 
 def _resnet(method):
-    return models.resnet(
-        method, (32, 32, 3), 10, True, None, None, "some_resnet", width=0.05, stem="small"
-    )
+    skeleton = models.ResNet50(width=0.05, stem="small")
+    return skeleton.build(method, input_shape=(32, 32, 3), classes=10)
 
 
 def _deforming(model, kind):

@@ -4,10 +4,12 @@ import pytest
 import tensorflow as tf
 
 import scale_zoo
-from scale_zoo.methods import DssV2, Plain
+from scale_zoo.layers import PyramidAction
+from scale_zoo.methods import DssV2, Place, Plain
 
 from ..models import weights
 
+HERE = Place(1, 3)
 SIZES = [(8, 9), (6, 6), (4, 3)]
 TINY = {"width": 0.1, "kernel_size": 3, "base": 1.2}
 
@@ -46,26 +48,32 @@ def test_images_are_lifted_with_the_method_s_pyramid():
 @pytest.mark.parametrize("strides", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 3])
 def test_every_level_is_convolved_as_the_planar_method_does(size, strides):
-    pyramid, planar = _twins(lambda method, x: method.conv(x, 4, size, strides, stage=1, name="c"))
+    pyramid, planar = _twins(
+        lambda method, x: method.conv(x, 4, size, strides, stage=HERE, name="c")
+    )
     for level, output in zip(_pyramid(), pyramid(_pyramid()), strict=True):
         np.testing.assert_allclose(output, planar([level]), 1e-4, 1e-5)
 
 
 def test_every_level_is_max_pooled_as_a_planar_map():
-    pyramid, planar = _twins(lambda method, x: method.max_pool(x, 3, 2, 1, name="some_pool"))
+    pyramid, planar = _twins(
+        lambda method, x: method.pool(x, keras.layers.MaxPooling2D(3, 2, name="p"), 1, stage=HERE)
+    )
     for level, output in zip(_pyramid(), pyramid(_pyramid()), strict=True):
         np.testing.assert_array_equal(output, planar([level]))
 
 
 def test_every_level_is_rectified():
-    model = _model(lambda x: DssV2().activation(x, name="some_relu"), [(None, None, 2)] * 3)
+    step = lambda x: DssV2().activation(x, keras.layers.Activation("relu"), stage=HERE)  # noqa: E731
+    model = _model(step, [(None, None, 2)] * 3)
     levels = [level - 1 for level in _pyramid()]
     for level, output in zip(levels, model(levels), strict=True):
         np.testing.assert_array_equal(output, np.maximum(level, 0))
 
 
 def test_levels_are_normalized_together():
-    step = lambda x: DssV2().norm(x, 0.5, 0.75, name="some_bn")  # noqa: E731
+    norm = keras.layers.BatchNormalization(momentum=0.75, epsilon=0.5, name="some_bn")
+    step = lambda x: DssV2().norm(x, norm, stage=HERE)  # noqa: E731
     model, levels = _model(step, [(None, None, 2)] * 3), _pyramid()
     pixels = np.concatenate([level.reshape(-1, 2) for level in levels])
     for level, output in zip(levels, model(levels, training=True), strict=True):
@@ -76,7 +84,8 @@ def test_levels_are_normalized_together():
 
 
 def test_shortcuts_are_added_level_by_level():
-    model = _model(lambda x: DssV2().add(x[:3], x[3:], name="some_add"), [(None, None, 2)] * 6)
+    step = lambda x: DssV2().merge([x[:3], x[3:]], keras.layers.Add(), stage=HERE)  # noqa: E731
+    model = _model(step, [(None, None, 2)] * 6)
     levels = _pyramid()
     outputs = model(levels + [2 * level for level in levels])
     for level, output in zip(levels, outputs, strict=True):
@@ -84,12 +93,11 @@ def test_shortcuts_are_added_level_by_level():
 
 
 def test_stage_is_a_pyramid_of_the_method_s_base():
-    model = _model(lambda x: DssV2(base=1.5).stage(x, name="stage1"), [(8, 8, 2), (5, 5, 2)])
-    stage = model.get_layer("stage1")
-    assert (stage.action, stage.base) == ("pyramid", 1.5)
+    model = _model(lambda x: DssV2(base=1.5).mark(x, name="stage1"), [(8, 8, 2), (5, 5, 2)])
+    assert model.get_layer("stage1").action == PyramidAction(1.5)
 
 
-@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("avg", np.mean)])
 def test_levels_are_pooled_to_a_planar_map(mode, pool):
     levels = [_random(2, 4, 4, 3), _random(2, 2, 2, 3, seed=1)]
     model = _model(DssV2(scale_pooling=mode).project, [(4, 4, 3), (2, 2, 3)])
@@ -102,11 +110,12 @@ def test_a_network_of_all_steps_read_back_from_a_keras_file_computes_the_same(n_
     method = DssV2(n_scales, base=1.5)
 
     def network(images):
-        shortcut = method.conv(method.lift(images[0], 4), 3, 3, 2, stage=1, name="conv1")
-        features = method.norm(shortcut, 1e-3, 0.9, name="bn1")
-        features = method.add(shortcut, method.activation(features, name="relu1"), name="add1")
-        features = method.max_pool(features, 3, 2, 1, name="pool1")
-        return method.project(method.stage(features, name="stage1"))
+        shortcut = method.conv(method.lift(images[0], 4), 3, 3, 2, stage=HERE, name="conv1")
+        features = method.norm(shortcut, keras.layers.BatchNormalization(), stage=HERE)
+        features = method.activation(features, keras.layers.Activation("relu"), stage=HERE)
+        features = method.merge([shortcut, features], keras.layers.Add(), stage=HERE)
+        features = method.pool(features, keras.layers.MaxPooling2D(3, 2), 1, stage=HERE)
+        return method.project(method.mark(features, name="stage1"))
 
     model, images = _model(network, [(16, 20, 2)]), _random(2, 16, 20, 2)
     model.save(tmp_path / "model.keras")

@@ -2,7 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from scale_zoo.methods import Plain
+from scale_zoo.layers import PlanarAction
+from scale_zoo.methods import Place, Plain
+
+HERE = Place(1, 3)
 
 
 def _random(*shape, seed=0):
@@ -20,15 +23,15 @@ def test_planar_features_are_the_images():
     assert Plain().project(images) is images
 
 
-def test_head_sees_the_last_stage():
-    assert Plain().neck(["first", "second", "last"]) == "last"
+def test_head_is_built_on_the_projected_features():
+    assert Plain().head("features", lambda projected: ("head", projected)) == ("head", "features")
 
 
 @pytest.mark.parametrize("size", [(8, 11), (9, 6)])
 @pytest.mark.parametrize("strides", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [1, 3, 7])
 def test_convolution_is_centred_on_every_stride_th_pixel(kernel_size, strides, size):
-    model = _model(lambda x: Plain().conv(x, 2, kernel_size, strides, stage=1, name="some_conv"))
+    model = _model(lambda x: Plain().conv(x, 2, kernel_size, strides, stage=HERE, name="some_conv"))
     centre_tap = np.zeros([kernel_size, kernel_size, 2, 2], np.float32)
     centre_tap[kernel_size // 2, kernel_size // 2] = np.eye(2)
     bias = np.array([1.0, -1.0], np.float32)
@@ -38,7 +41,7 @@ def test_convolution_is_centred_on_every_stride_th_pixel(kernel_size, strides, s
 
 
 def test_convolution_pads_with_zeros():
-    model = _model(lambda x: Plain().conv(x, 1, 3, stage=1, name="some_conv"), (None, None, 1))
+    model = _model(lambda x: Plain().conv(x, 1, 3, stage=HERE, name="some_conv"), (None, None, 1))
     model.set_weights([np.ones([3, 3, 1, 1]), np.zeros(1)])
     outputs = np.asarray(model(np.ones([1, 3, 4, 1], np.float32)))[0, ..., 0]
     np.testing.assert_array_equal(outputs, [[4, 6, 6, 4], [6, 9, 9, 6], [4, 6, 6, 4]])
@@ -46,7 +49,9 @@ def test_convolution_pads_with_zeros():
 
 def test_max_pooling_pads_with_zeros_on_both_sides():
     images = np.abs(_random(2, 8, 6, 2))
-    model = _model(lambda x: Plain().max_pool(x, 3, 2, 1, name="some_pool"))
+    model = _model(
+        lambda x: Plain().pool(x, keras.layers.MaxPooling2D(3, 2, name="p"), 1, stage=HERE)
+    )
     padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])
     truth = np.stack(
         [
@@ -58,26 +63,40 @@ def test_max_pooling_pads_with_zeros_on_both_sides():
     np.testing.assert_array_equal(model(images), truth)
 
 
-def test_normalization_takes_its_epsilon():
-    model = _model(lambda x: Plain().norm(x, 0.5, 0.9, name="some_bn"))
+@pytest.mark.parametrize("step", ["activation", "dropout", "norm", "pool", "upsample", "merge"])
+def test_every_planar_step_goes_through_apply(step):
+    """So that features of another kind override one place."""
+
+    class Recording(Plain):
+        def apply(self, features, layer, *, stage):
+            return layer, features, stage
+
+    found = getattr(Recording(), step)(["features"], "layer", stage=HERE)
+    assert found == ("layer", ["features"], HERE)
+
+
+@pytest.mark.parametrize(("kernel_size", "strides"), [(2, 2), (4, 4)])
+def test_convolution_without_padding_is_that_of_patches(kernel_size, strides):
+    model = _model(
+        lambda x: Plain().conv(
+            x, 3, kernel_size, strides, padding="valid", use_bias=False, stage=HERE, name="c"
+        )
+    )
+    images = _random(2, 8, 12, 2)
+    (kernel,) = model.get_weights()
+    size = [n // strides for n in (8, 12)]
+    patches = images.reshape(2, size[0], strides, size[1], strides, 2).transpose(0, 1, 3, 2, 4, 5)
+    truth = np.einsum("byxpqi,pqio->byxo", patches, kernel)
+    np.testing.assert_allclose(model(images), truth, 1e-4, 1e-5)
+
+
+def test_groups_of_channels_are_convolved_separately():
+    model = _model(lambda x: Plain().conv(x, 2, 1, groups=2, stage=HERE, name="c"))
+    model.set_weights([np.array([[[[2.0, 3.0]]]]), np.zeros(2)])
     images = _random(2, 4, 4, 2)
-    np.testing.assert_allclose(model(images), images / np.sqrt(1.5), 1e-5)
+    np.testing.assert_allclose(model(images), images * [2, 3], 1e-6)
 
 
-def test_normalization_takes_its_momentum():
-    model = _model(lambda x: Plain().norm(x, 1e-3, 0.75, name="some_bn"))
-    images = 3 + _random(2, 4, 4, 2)
-    model(images, training=True)
-    truth = 0.25 * images.mean((0, 1, 2))
-    np.testing.assert_allclose(model.get_layer("some_bn").moving_mean, truth, 1e-4)
-
-
-def test_activation_is_a_rectifier():
-    images = _random(2, 4, 4, 2)
-    model = _model(lambda x: Plain().activation(x, name="some_relu"))
-    np.testing.assert_array_equal(model(images), np.maximum(images, 0))
-
-
-def test_stage_is_planar():
-    model = _model(lambda x: Plain().stage(x, name="stage1"))
-    assert model.get_layer("stage1").action == "planar"
+def test_stages_are_planar():
+    model = _model(lambda x: Plain().mark(x, name="stage1"))
+    assert model.get_layer("stage1").action == PlanarAction()

@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 
 import scale_zoo
-from scale_zoo.methods import Plain, So2
+from scale_zoo.methods import Place, Plain, So2
 
 from ..models import weights
+
+FIRST, SECOND = Place(1, 3), Place(2, 3)
 
 
 def _random(*shape, seed=0):
@@ -22,8 +24,8 @@ def test_only_the_first_convolution_lifts():
     assert method.lift("images", 16) == "images"
 
     def steps(images):
-        features = method.conv(images, 6, 3, 2, stage=1, name="first")
-        return method.conv(features, 5, 1, stage=2, name="second")
+        features = method.conv(images, 6, 3, 2, stage=FIRST, name="first")
+        return method.conv(features, 5, 1, stage=SECOND, name="second")
 
     model = _model(steps, (9, 8, 2))
     assert tuple(model.get_layer("first").output.shape) == (None, 4, 5, 4, 6)
@@ -34,8 +36,8 @@ def test_only_the_first_convolution_lifts():
 def test_one_orientation_is_the_planar_network(strides):
     def steps(method):
         def network(images):
-            features = method.conv(images, 4, 3, strides, stage=1, name="first")
-            return method.conv(features, 3, 3, strides, stage=2, name="second")
+            features = method.conv(images, 4, 3, strides, stage=FIRST, name="first")
+            return method.conv(features, 3, 3, strides, stage=SECOND, name="second")
 
         return network
 
@@ -48,7 +50,7 @@ def test_one_orientation_is_the_planar_network(strides):
 @pytest.mark.parametrize(("match", "filters"), [("parameters", 32), ("flops", 16), (None, 64)])
 def test_match_divides_the_filters(match, filters):
     method = So2(n_orientations=4, match=match)
-    model = _model(lambda x: method.conv(x, 64, 3, stage=1, name="conv"), (8, 8, 3))
+    model = _model(lambda x: method.conv(x, 64, 3, stage=FIRST, name="conv"), (8, 8, 3))
     assert model.output_shape[-1] == filters
 
 
@@ -56,8 +58,8 @@ def _second_convolution(method):
     """Counts the parameters of a second convolution's kernel, and its multiply-adds."""
 
     def steps(images):
-        features = method.conv(images, 16, 3, stage=1, name="first")
-        return method.conv(features, 32, 3, stage=2, name="second")
+        features = method.conv(images, 16, 3, stage=FIRST, name="first")
+        return method.conv(features, 32, 3, stage=SECOND, name="second")
 
     model = _model(steps, (8, 8, 3))
     kernel = model.get_layer("second").kernel
@@ -76,13 +78,14 @@ def test_matched_multiply_adds_are_those_of_the_planar_convolution():
 
 def test_statistics_of_a_batch_are_shared_by_the_orientations():
     features = 3 + _random(2, 4, 5, 6, 2)
-    model = _model(lambda x: So2(4).norm(x, 1e-3, 0.75, name="some_bn"), (4, 5, 6, 2))
+    norm = keras.layers.BatchNormalization(momentum=0.75, name="some_bn")
+    model = _model(lambda x: So2(4).norm(x, norm, stage=FIRST), (4, 5, 6, 2))
     model(features, training=True)
     moving_mean = np.asarray(model.get_layer("some_bn").layer.moving_mean)
     np.testing.assert_allclose(moving_mean, 0.25 * features.mean((0, 1, 2, 3)), 1e-4)
 
 
-@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("avg", np.mean)])
 def test_orientations_are_pooled_to_a_planar_map(mode, pool):
     features = _random(2, 4, 5, 6, 2)
     model = _model(So2(4, orientation_pooling=mode).project, (4, 5, 6, 2))
@@ -162,7 +165,7 @@ def test_gradients_reach_every_trainable_weight():
     [
         ({"n_orientations": 0}, "`n_orientations`.*at least 1.*Received 0"),
         ({"n_orientations": 4.0}, "`n_orientations`.*whole number.*Received 4.0"),
-        ({"orientation_pooling": "min"}, "`orientation_pooling`.*max.*average.*Received 'min'"),
+        ({"orientation_pooling": "min"}, "`orientation_pooling`.*max.*avg.*Received 'min'"),
         ({"match": "weights"}, "`match`.*parameters.*flops.*None.*Received 'weights'"),
     ],
 )

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import scale_zoo
+from scale_zoo.layers import PlanarAction
 from scale_zoo.methods import Stn
 
 from ..models import weights
@@ -44,7 +45,7 @@ def test_the_transformer_has_the_method_s_options():
 
 def test_networks_of_one_method_share_no_weights():
     method = Stn()
-    first, second = [keras.Model(x, method.lift(x, 8)) for x in map(keras.Input, [(9, 8, 1)] * 2)]
+    first, second = [keras.Model(x, method(x)) for x in map(keras.Input, [(9, 8, 1)] * 2)]
     first.set_weights([weight + 1 for weight in first.get_weights()])
     np.testing.assert_array_equal(second.get_weights()[-1], np.zeros(6))
 
@@ -52,7 +53,7 @@ def test_networks_of_one_method_share_no_weights():
 def test_all_stages_are_planar():
     model = _model("stn_resnet50")
     stages = ["stage1", "stage2", "stage3", "stage4", "stage5", "projection"]
-    assert {model.get_layer(stage).action for stage in stages} == {"planar"}
+    assert {model.get_layer(stage).action for stage in stages} == {PlanarAction()}
 
 
 def test_parameters_are_about_those_of_the_reference_network():

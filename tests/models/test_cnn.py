@@ -9,8 +9,11 @@ from . import weights
 
 
 def _cnn(method=None, input_shape=(28, 28, 1), include_top=True, **options):
-    return models.cnn(
-        method or methods.Plain(), input_shape, 10, include_top, None, None, "some_cnn", **options
+    return models.Cnn(**options).build(
+        method or methods.Plain(),
+        input_shape=input_shape,
+        include_top=include_top,
+        classifier_activation=None,
     )
 
 

@@ -2,22 +2,21 @@ import keras
 import numpy as np
 import pytest
 
-from scale_zoo import methods, models
+from scale_zoo import layers, methods, models
 
 from . import weights
 
 
-def _resnet(method=None, input_shape=(64, 64, 3), include_top=False, **options):
+def _resnet(
+    method=None, input_shape=(64, 64, 3), include_top=False, skeleton=models.ResNet50, **options
+):
     """A narrow network unless told otherwise."""
-    return models.resnet(
+    return skeleton(**{"width": 0.125} | options).build(
         method or methods.Plain(),
-        input_shape,
-        10,
-        include_top,
-        None,
-        None,
-        "some_resnet",
-        **{"width": 0.125} | options,
+        input_shape=input_shape,
+        classes=10,
+        include_top=include_top,
+        classifier_activation=None,
     )
 
 
@@ -38,7 +37,7 @@ def reference():
 
 @pytest.fixture(scope="module")
 def resnet50():
-    return models.resnet(methods.Plain(), (224, 224, 3), 1000, True, None, None, "plain_resnet50")
+    return models.ResNet50().build(methods.Plain(), classifier_activation=None)
 
 
 def test_weighted_layers_have_the_names_and_shapes_of_keras_applications(resnet50, reference):
@@ -85,7 +84,8 @@ def test_small_stem_is_a_3x3_convolution():
 
 @pytest.mark.parametrize("depth", [14, 26, 50, 101, 152])
 def test_depth_counts_the_weighted_layers_from_image_to_class(depth):
-    model = _resnet(depth=depth, width=0.02, include_top=True)
+    skeleton = getattr(models, f"ResNet{depth}")
+    model = _resnet(skeleton=skeleton, width=0.02, include_top=True)
     names = [layer.name for layer in model.layers]
     convolutions = [n for n in names if n.endswith("_conv") and not n.endswith("_0_conv")]
     assert len([*convolutions, "predictions"]) == depth
@@ -154,7 +154,7 @@ def test_one_level_of_a_pyramid_with_the_planar_weights_computes_the_planar_netw
 
 def test_projection_is_a_planar_stage():
     projection = _resnet(methods.Dss(n_scales=2)).get_layer("projection")
-    assert projection.action == "planar"
+    assert projection.action == layers.PlanarAction()
 
 
 def test_unknown_sizes_compute_what_known_ones_do():
@@ -179,7 +179,6 @@ def test_mean_and_deviation_normalize_the_images():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"depth": 18}, "`depth`.*14, 26, 50, 101, 152.*Received 18"),
         ({"stem": "large"}, "`stem`.*imagenet.*small.*Received 'large'"),
         ({"width": 0}, "`width`.*above 0.*Received 0"),
         ({"mean": [0.5]}, r"`mean`.*3 channels.*Received \[0.5\]"),

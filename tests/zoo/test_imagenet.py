@@ -81,10 +81,10 @@ def test_other_classes_keep_a_classifier_of_their_own():
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("plain_cnn", {}, "residual networks. Received plain_cnn"),
+        ("plain_cnn", {}, "residual networks of .*Received plain_cnn"),
         ("plain_resnet50", {"width": 0.5}, "width to be 1. Received width=0.5"),
         ("plain_resnet50", {"stem": "small"}, "stem to be 'imagenet'. Received stem='small'"),
-        ("plain_resnet50", {"depth": 26}, "depth to be 50 or 101 or 152. Received depth=26"),
+        ("plain_resnet26", {}, "of 50, 101 or 152 layers. Received plain_resnet26"),
         ("plain_resnet50", {"mean": [0.0] * 3}, r"mean to be None or .*Received mean=\[0.0, 0.0"),
         ("plain_resnet50", {"input_shape": (64, 64, 1)}, r"3 channels.*\(64, 64, 1\)"),
     ],

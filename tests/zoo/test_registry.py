@@ -23,7 +23,7 @@ def _cnn(name="plain_cnn", input_shape=(28, 28, 1), **arguments):
 
 @pytest.fixture(autouse=True)
 def seed():
-    """Draws the same weights in every run, lest a narrow network be dead in some."""
+    """Draws the same weights in every run, so that no narrow network is dead in some."""
     keras.utils.set_random_seed(0)
 
 
@@ -74,12 +74,19 @@ def test_models_of_all_combinations_are_listed():
     [
         ("plain_cnn", "kernel_size", 7),
         ("plain_cnn", "dropout", 0.7),
-        ("plain_resnet50", "depth", 50),
         ("plain_resnet50", "stem", "imagenet"),
         ("dss_cnn", "n_scales", 4),
         ("dss_cnn", "base", 2.0),
         ("dss_cnn", "interaction", 1),
         ("dss_resnet50", "interaction", 2),
+        ("dss_resnet14", "interaction", 2),
+        ("deformable_cnn", "deformable_stages", (3,)),
+        ("deformable_cnn", "offset_kernel_size", 3),
+        ("deformable_resnet50", "deformable_stages", (5,)),
+        ("modulated_deformable_resnet50", "deformable_stages", (3, 4, 5)),
+        ("deformable_dss_resnet50", "interaction", 2),
+        ("so2_cnn", "width", 1.06),
+        ("so2_resnet50", "n_orientations", 4),
         ("dss_v2_cnn", "n_scales", 3),
         ("dss_v2_cnn", "base", 1.3),
         ("dss_v2_resnet50", "n_scales", 3),
@@ -99,7 +106,43 @@ def test_options_are_those_of_method_and_skeleton():
     assert set(scale_zoo.model_options("dss_cnn")) == {
         *("n_scales", "base", "interaction", "zero_scale", "dilation_mode", "scale_pooling"),
         *("width", "kernel_size", "dropout", "mean", "deviation"),
+        *("front", "neck"),
     }
+
+
+def test_options_of_front_and_neck_come_with_them():
+    alone, both = [
+        scale_zoo.model_options("dss_cnn", **ends) for ends in ({}, {"front": "stn", "neck": "fpn"})
+    ]
+    assert set(both) - set(alone) == {
+        *("transform", "canvas", "localization_rate"),
+        *("pyramid_levels", "pyramid_filters", "level_pooling"),
+    }
+    # The default of the small network, by whichever way the neck comes.
+    assert both["pyramid_levels"] == scale_zoo.model_options("fpn_cnn")["pyramid_levels"] == 3
+
+
+def test_depths_are_models_of_their_own():
+    assert {f"plain_resnet{depth}" for depth in (14, 26, 50, 101, 152)} <= set(
+        scale_zoo.list_models()
+    )
+
+
+@pytest.mark.parametrize("method", ["plain", "deformable", "dss", "dss_v2", "so2"])
+def test_every_method_takes_a_front_and_a_neck(method):
+    model = _cnn(f"{method}_cnn", front="stn", neck="fpn", pyramid_filters=4)
+    actions = [model.get_layer(name).action for name in ("stage2", "pyramid2", "stage3")]
+    assert actions[0] == actions[1] == actions[2]
+    assert model.get_layer("spatial_transformer").output.shape[1:] == (28, 28, 1)
+    assert tuple(model(_images(2, 28, 28, 1)).shape) == (2, 10)
+
+
+@pytest.mark.parametrize(("name", "end"), [("stn_cnn", "front"), ("fpn_cnn", "neck")])
+def test_a_front_or_neck_in_place_of_a_method_is_on_the_planar_network(name, end):
+    named, combined = _cnn(name), _cnn("plain_cnn", **{end: name.removesuffix("_cnn")})
+    combined.set_weights(named.get_weights())
+    images = _images(2, 28, 28, 1)
+    np.testing.assert_array_equal(named(images), combined(images))
 
 
 def test_options_may_be_changed_without_changing_the_defaults():
@@ -149,7 +192,7 @@ def test_sizes_are_unknown_by_default_without_top(name, options, inputs):
     assert tuple(model.input_shape) == inputs
 
 
-def test_model_is_named_after_the_method_and_skeleton():
+def test_a_model_has_its_name():
     assert _cnn("dss_cnn").name == "dss_cnn"
 
 
@@ -238,7 +281,7 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("plain_cnn", {"kernel_size": 4}, "`kernel_size`.*Received 4"),
         ("plain_cnn", {"mean": [0.5, 0.5]}, r"`mean`.*\[0.5, 0.5\]"),
         ("plain_resnet50", {"width": -1}, "`width`.*Received -1"),
-        ("plain_resnet50", {"depth": 18}, "`depth`.*14, 26, 50, 101, 152.*Received 18"),
+        ("plain_resnet50", {"depth": 14}, "plain_resnet50 has no option depth"),
         ("plain_resnet50", {"stem": "large"}, "`stem`.*Received 'large'"),
         ("dss_cnn", {"n_scales": 0}, "`n_scales`.*Received 0"),
         ("dss_cnn", {"base": 1.0}, "`base`.*Received 1.0"),
@@ -246,11 +289,11 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("dss_cnn", {"interaction": 0}, "`interaction`.*Received 0"),
         ("dss_cnn", {"interaction": 5}, "`interaction`.*`n_scales`=4.*Received 5"),
         ("dss_cnn", {"dilation_mode": "round"}, "`dilation_mode`.*Received 'round'"),
-        ("dss_cnn", {"scale_pooling": "min"}, "Received 'min'"),
+        ("dss_cnn", {"scale_pooling": "min"}, "`scale_pooling`.*Received 'min'"),
         ("dss_v2_cnn", {"n_scales": 0}, "`n_scales`.*Received 0"),
         ("dss_v2_cnn", {"n_scales": 4}, "`n_scales` must be at most 3.*Received 4"),
         ("dss_v2_cnn", {"base": 1.0}, "`base`.*Received 1.0"),
-        ("dss_v2_cnn", {"scale_pooling": "min"}, "Received 'min'"),
+        ("dss_v2_cnn", {"scale_pooling": "min"}, "`scale_pooling`.*Received 'min'"),
         ("dss_cnn", {"n_scales": 2.5}, "`n_scales` must be a whole number.*Received 2.5"),
         ("stn_cnn", {"transform": "turn"}, "`transform`.*affine.*Received 'turn'"),
         ("stn_cnn", {"canvas": 2}, "`canvas`.*Received 2"),
@@ -259,6 +302,13 @@ def test_an_unknown_option_is_answered_by_the_list_of_options():
         ("fpn_resnet50", {"pyramid_filters": 2.5}, "`pyramid_filters`.*whole.*Received 2.5"),
         ("fpn_resnet50", {"level_pooling": "min"}, "`level_pooling`.*max.*Received 'min'"),
         ("plain_cnn", {"classifier_activation": "softmx"}, "softmx"),
+        ("plain_cnn", {"front": "fpn"}, "`front` must be None or one of .*stn.*Received 'fpn'"),
+        ("plain_cnn", {"neck": "stn"}, "`neck` must be None or one of .*fpn.*Received 'stn'"),
+        ("fpn_cnn", {"neck": "other"}, "`neck`.*Received 'other'"),
+        ("plain_cnn", {"canvas": 28}, "plain_cnn has no option canvas"),
+        ("dss_cnn", {"neck": "fpn", "pyramid_levels": 4}, "`pyramid_levels`.*3.*Received 4"),
+        ("so2_cnn", {"orientation_pooling": "min"}, "`orientation_pooling`.*Received 'min'"),
+        ("deformable_cnn", {"deformable_stages": [4]}, "`deformable_stages`.*1 to 3"),
     ],
 )
 def test_a_wrong_argument_is_named_before_any_weight_is_made(name, arguments, message, no_weights):
