@@ -12,7 +12,7 @@ from ..ops import reference
 
 SMALL = {
     "cnn": {"input_shape": (28, 28, 1), "width": 0.1, "kernel_size": 3, "pyramid_filters": 4},
-    "resnet50": {"input_shape": (64, 96, 3), "width": 0.02, "pyramid_filters": 4},
+    "resnet14": {"input_shape": (64, 96, 3), "width": 0.02, "pyramid_filters": 4},
 }
 # Heights, widths and channels of stages, no multiples of each other.
 STAGES = [(11, 12, 2), (9, 7, 3), (5, 4, 4), (2, 3, 5)]
@@ -115,7 +115,7 @@ def test_the_head_sees_all_levels_pooled_to_the_coarsest_s_size(mode):
     [
         ("cnn", {"pyramid1": (14, 14), "pyramid2": (7, 7), "pyramid3": (2, 2)}),
         (
-            "resnet50",
+            "resnet14",
             {"pyramid2": (16, 24), "pyramid3": (8, 12), "pyramid4": (4, 6), "pyramid5": (2, 3)},
         ),
     ],
@@ -146,8 +146,8 @@ def test_stages_with_the_planar_weights_have_the_planar_features(skeleton):
 
 
 def test_unknown_sizes_compute_what_known_ones_do():
-    known = _model("fpn_resnet50", input_shape=(70, 53, 3))
-    flexible = _model("fpn_resnet50", input_shape=(None, None, 3))
+    known = _model("fpn_resnet14", input_shape=(70, 53, 3))
+    flexible = _model("fpn_resnet14", input_shape=(None, None, 3))
     weights.randomize(known)
     weights.copy_by_name(known, flexible)
     images = _images(70, 53, 3)
@@ -174,7 +174,7 @@ def test_training_reaches_every_weight():
 
 
 def test_no_three_gradients_are_summed_in_no_order():
-    model = _model("fpn_resnet50", width=0.01)
+    model = _model("fpn_resnet14", width=0.01)
     from_a_stage = keras.Model(model.input, [model.get_layer("stage4").output, model.output])
 
     @tf.function(input_signature=[tf.TensorSpec([2, 64, 96, 3])])

@@ -96,7 +96,7 @@ def test_orientations_are_pooled_to_a_planar_map(mode, pool):
 def test_stages_are_of_orientations():
     model = scale_zoo.create_model("so2_cnn", width=0.2)
     actions = [model.get_layer(f"stage{number}").action for number in (1, 2, 3)]
-    assert actions == ["orientation"] * 3
+    assert actions == [OrientationAction()] * 3
 
 
 def test_equivariance_to_scale_is_measured_at_every_stage():

@@ -24,9 +24,9 @@ EXACT = {
             "kernel_size": 3,
         },
     ),
-    "resnet50": ("so2_resnet50", (33, 33, 3), {"width": 0.125}),
-    "resnet50, small stem, 8": (
-        "so2_resnet50",
+    "resnet14": ("so2_resnet14", (33, 33, 3), {"width": 0.125}),
+    "resnet14, small stem, 8": (
+        "so2_resnet14",
         (9, 9, 3),
         {"width": 0.125, "stem": "small", "n_orientations": 8},
     ),

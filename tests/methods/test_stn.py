@@ -10,7 +10,7 @@ from ..models import weights
 
 SMALL = {
     "cnn": {"input_shape": (28, 28, 1), "width": 0.1, "kernel_size": 3},
-    "resnet50": {"input_shape": (40, 32, 3), "width": 0.02, "stem": "small"},
+    "resnet14": {"input_shape": (40, 32, 3), "width": 0.02, "stem": "small"},
 }
 
 
@@ -51,7 +51,7 @@ def test_networks_of_one_method_share_no_weights():
 
 
 def test_all_stages_are_planar():
-    model = _model("stn_resnet50")
+    model = _model("stn_resnet14")
     stages = ["stage1", "stage2", "stage3", "stage4", "stage5", "projection"]
     assert {model.get_layer(stage).action for stage in stages} == {PlanarAction()}
 

@@ -8,7 +8,7 @@ from . import weights
 
 
 def _resnet(
-    method=None, input_shape=(64, 64, 3), include_top=False, skeleton=models.ResNet50, **options
+    method=None, input_shape=(64, 64, 3), include_top=False, skeleton=models.ResNet14, **options
 ):
     """A narrow network unless told otherwise."""
     return skeleton(**{"width": 0.125} | options).build(
