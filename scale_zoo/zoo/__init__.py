@@ -20,7 +20,7 @@ from scale_zoo.zoo.registry import (
     model_options,
     resolve_options,
 )
-from scale_zoo.zoo.table import format_row, model_row, model_table
+from scale_zoo.zoo.table import model_table
 
 __all__ = [
     "DEFAULTS",
@@ -34,13 +34,11 @@ __all__ = [
     "describe",
     "export_model",
     "find_entry",
-    "format_row",
     "list_models",
     "list_pretrained",
     "load_model",
     "method_of",
     "model_options",
-    "model_row",
     "model_table",
     "resolve_options",
 ]
