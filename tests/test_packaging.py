@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import graphlib
 import importlib.metadata
 import os
 import pathlib
@@ -15,11 +16,24 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import scale_zoo
+
 ROOT = pathlib.Path(__file__).parents[1]
 # Distributions whose modules have another name.
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "sklearn": "scikit-learn"}
-# What each part of the library may import of it.
-ONE_WAY = ("ops", "layers", "methods", "models", "zoo")
+# The modules and packages of scale_zoo: each imports only from the floors below its own.
+FLOORS = (
+    ("files", "ops"),
+    ("data", "layers"),
+    ("equivariance", "methods"),
+    ("models", "plots"),
+    ("zoo",),
+    ("__init__", "training"),
+    ("comparison",),
+    ("benchmarks", "report", "sweep"),
+    ("command_line",),
+)
+PARTS = [part for floor in FLOORS for part in floor]
 
 
 def _setup():
@@ -56,12 +70,36 @@ def _imported(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _files_of_part(part):
     folder = ROOT / "scale_zoo" / part
     return sorted(folder.glob("**/*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def _modules(*tops):
+    """The files of top-level folders by the names of their modules."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for top in tops
+        for path in ROOT.glob(f"{top}/**/*.py")
+    }
+
+
+def _imported_modules(path, modules):
+    """The modules, out of some, that a file imports; `from a import b` is a.b where it is one."""
+    return {
+        name if name in modules else name.rpartition(".")[0]
+        for name in _imported(path)
+        if name.split(".")[0] == "scale_zoo"
+    }
+
+
+def _part(module):
+    """The module or package right under scale_zoo that a module belongs to."""
+    return [*module.split("."), "__init__"][1]
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +162,20 @@ def test_what_is_imported_is_declared(top):
     assert needed <= {canonicalize_name(each.name) for each in _requirements()}
 
 
+def test_the_version_is_read_without_importing_the_library():
+    pytest.importorskip("setuptools")
+    program = (
+        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
+        "from setuptools.config.setupcfg import read_configuration\n"
+        "print(read_configuration('setup.cfg')['metadata']['version'])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert run.stdout.split() == [scale_zoo.__version__], run.stderr
+    assert re.fullmatch(r"\d+\.\d+\.\d+", scale_zoo.__version__)
+
+
 def test_every_requirement_is_pinned_to_a_version_it_allows():
     pins = _pins()
     wrong = [
@@ -152,21 +204,39 @@ def test_what_pinned_packages_require_is_pinned():
     assert missing == set()
 
 
-@pytest.mark.parametrize("part", ONE_WAY)
+def test_every_part_of_the_library_has_its_floor():
+    assert sorted({_part(module) for module in _modules("scale_zoo")}) == sorted(PARTS)
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_imports_point_one_way(part):
-    allowed = {f"scale_zoo.{each}" for each in ONE_WAY[: ONE_WAY.index(part) + 1]}
-    own = {
-        ".".join(name.split(".")[:2])
+    floor = next(n for n, parts in enumerate(FLOORS) if part in parts)
+    below = {each for parts in FLOORS[:floor] for each in parts}
+    modules = _modules("scale_zoo")
+    imported = {
+        _part(module)
         for path in _files_of_part(part)
-        for name in _imported(path)
-        if name.split(".")[0] in ("scale_zoo", "tools", "tests")
+        for module in _imported_modules(path, modules)
     }
-    assert own <= allowed
+    assert imported - {part} <= below
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    modules = _modules("scale_zoo")
+    graph = {name: _imported_modules(path, modules) for name, path in modules.items()}
+    # Raises a CycleError that names the circle.
+    assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
 def test_the_library_imports_neither_tools_nor_tests():
     names = {name for path in ROOT.glob("scale_zoo/**/*.py") for name in _imported(path)}
     assert {name for name in names if name.split(".")[0] in ("tools", "tests")} == set()
+
+
+def test_tools_import_no_other_tool_and_no_test():
+    names = {name for path in ROOT.glob("tools/*.py") for name in _imported(path)}
+    tools = {path.stem for path in ROOT.glob("tools/*.py")}
+    assert {name for name in names if name.split(".")[0] in {"tools", "tests", *tools}} == set()
 
 
 def test_ops_know_no_keras():

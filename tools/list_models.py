@@ -1,4 +1,4 @@
-"""Prints the table of all models in Markdown: method, parameters, arithmetic.
+"""Prints the table of models in Markdown: each method with its parameters and FLOPs.
 
 Example: python tools/list_models.py
 """
@@ -11,7 +11,7 @@ from scale_zoo import command_line, zoo
 
 
 def main() -> None:
-    """Builds every model with its defaults and prints its row."""
+    """Builds the models with their defaults and prints the table."""
     print(zoo.model_table())
 
 

@@ -22,7 +22,7 @@ from scale_zoo.zoo.registry import (
     model_summary,
     resolve_options,
 )
-from scale_zoo.zoo.table import format_row, model_row, model_table
+from scale_zoo.zoo.table import model_table
 
 __all__ = [
     "DESCRIPTION_FILE",
@@ -38,12 +38,10 @@ __all__ = [
     "describe",
     "export_model",
     "find_entry",
-    "format_row",
     "list_models",
     "list_pretrained",
     "load_model",
     "model_options",
-    "model_row",
     "model_summary",
     "model_table",
     "resolve_options",

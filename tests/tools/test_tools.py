@@ -1,11 +1,12 @@
 import csv
-import pathlib
 import subprocess
 import sys
 
 import pytest
 
-# A flag of each tool.
+from tests.tools.conftest import ROOT
+
+# A flag of each tool that has flags.
 FLAGS = {
     "train": "--scale_range",
     "export": "--workdir",
@@ -15,13 +16,11 @@ FLAGS = {
     "equivariance_test": "--stages",
     "report": "--comparison",
 }
-ROOT = pathlib.Path(__file__).parent.parent.parent
+TOOLS = sorted(path.stem for path in ROOT.glob("tools/*.py"))
 
 
-def _run(tool, *flags):
-    return subprocess.run(
-        [sys.executable, f"tools/{tool}.py", *flags], cwd=ROOT, capture_output=True, text=True
-    )
+def _error_lines(stderr):
+    return [line for line in stderr.splitlines() if line.startswith("error: ")]
 
 
 @pytest.mark.parametrize(
@@ -43,25 +42,34 @@ def _run(tool, *flags):
         ("report", ["--workdirs=missing", "--output=x"], "`workdirs` must be work directories"),
     ],
 )
-def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, tmp_path):
+def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, run_tool, tmp_path):
     flags = [*flags, f"--workdir={tmp_path}/run"] if tool == "train" else flags
-    done = _run(tool, *flags)
-    assert done.returncode not in (0, None)
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1
-    assert message in errors[0]
+    done = run_tool(tool, *flags)
+    assert done.returncode == 1
+    (error,) = _error_lines(done.stderr)
+    assert message in error
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_process_of_the_tool_ends_in_one_line_and_a_status(tool):
+    done = subprocess.run(
+        [sys.executable, f"tools/{tool}.py", "--nonsense"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == _error_lines(done.stderr)
+    assert "Unknown command line flag 'nonsense'" in done.stderr
+
+
 @pytest.mark.parametrize("tool", list(FLAGS))
-def test_help_lists_the_tools_flags(tool):
-    done = _run(tool, "--help")
-    assert FLAGS[tool] in done.stdout
+def test_help_lists_the_tools_flags(tool, run_tool):
+    assert FLAGS[tool] in run_tool(tool, "--help").stdout
 
 
-def test_the_equivariance_test_measures_what_it_can_and_tells_the_rest(tmp_path):
-    done = _run(
+def test_the_equivariance_test_measures_what_it_can_and_names_the_rest(run_tool, tmp_path):
+    done = run_tool(
         "equivariance_test",
         "--models=plain_cnn,fpn_cnn",
         "--data=digits",

@@ -1,21 +1,55 @@
 """The README's table of models, against the networks."""
 
 import pathlib
-import re
 
 import pytest
 
 import scale_zoo
-from scale_zoo.zoo import table as model_table
+from scale_zoo.zoo import table
 
-README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
-LINES = [line for line in README.splitlines() if re.match(r"\| `\w+_(resnet50|cnn)` \|", line)]
+README = (pathlib.Path(__file__).parents[2] / "README.md").read_text().splitlines()
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in README
+    if line.startswith("| `") and line.count("|") == 3 + 2 * len(table.SKELETONS)
+]
 
 
-def test_the_readme_lists_every_model_once_in_order():
-    assert [line.split("`")[1] for line in LINES] == scale_zoo.list_models()
+def _readmes_costs(method, skeleton):
+    """The two cells of the README on a method's network."""
+    (row,) = [row for row in ROWS if row[0] == f"`{method}`"]
+    first = 2 + 2 * list(table.SKELETONS).index(skeleton)
+    return row[first : first + 2]
 
 
-@pytest.mark.parametrize("name", scale_zoo.list_models())
-def test_the_row_in_the_readme_is_true(name):
-    assert model_table.format_row(model_table.model_row(name)) in LINES
+def test_the_readme_has_one_row_for_each_method_in_order():
+    names = scale_zoo.list_models()
+    methods = dict.fromkeys(
+        name.rpartition("_")[0] for name in names if name.endswith(("_cnn", "_resnet50"))
+    )
+    assert [row[0] for row in ROWS] == [f"`{method}`" for method in methods]
+
+
+@pytest.mark.parametrize("method", table.listed_methods())
+def test_the_cnns_parameters_and_flops_in_the_readme_are_true(method):
+    assert _readmes_costs(method, "cnn") == table.cost_cells(f"{method}_cnn")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", table.listed_methods())
+def test_the_resnet50s_parameters_and_flops_in_the_readme_are_true(method):
+    assert _readmes_costs(method, "resnet50") == table.cost_cells(f"{method}_resnet50")
+
+
+def test_the_printed_table_is_the_readmes(monkeypatch):
+    def cells(name):
+        return _readmes_costs(*name.rsplit("_", 1))
+
+    monkeypatch.setattr(table, "cost_cells", cells)
+    head, line, *rows = table.model_table().splitlines()
+    assert "\n".join([head, line, *rows]) in "\n".join(README)
+    assert len(rows) == len(ROWS)
+
+
+def test_a_model_that_the_zoo_lacks_has_empty_cells():
+    assert table.cost_cells("nothing_cnn") == ["", ""]
