@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import scale_zoo
+from scale_zoo.layers import OrientationAction
 from scale_zoo.methods import Place, Plain, So2
 
 from ..models import weights
