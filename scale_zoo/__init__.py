@@ -4,7 +4,7 @@ import os
 
 __version__ = "0.1.0"
 
-# oneDNN makes dilated convolutions several times faster on CPUs. TensorFlow reads this once, when
+# oneDNN makes dilated convolutions several times faster on CPUs. TensorFlow reads the variable when
 # it is first imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 

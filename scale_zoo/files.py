@@ -1,4 +1,4 @@
-"""Files that are written atomically, and JSON."""
+"""Atomic writes, of any file, text and JSON."""
 
 import contextlib
 import json
@@ -7,13 +7,13 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-# Begins the names of files not yet whole.
+# Prefix of files that are still being written.
 UNFINISHED = "unfinished-"
 
 
 @contextlib.contextmanager
 def whole_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a path to write to; the file then appears under its own name, whole or not at all."""
+    """Writes atomically: yields a temporary path, renamed to `path` on success."""
     unfinished = path.with_name(UNFINISHED + path.name)
     try:
         yield unfinished
@@ -28,11 +28,11 @@ def read_json(path: pathlib.Path) -> Any:
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:
-    """Writes a JSON file that appears whole."""
+    """Writes a JSON file atomically, indented by 2."""
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file that appears whole."""
+    """Writes a text file atomically."""
     with whole_file(path) as unfinished:
         unfinished.write_text(text)

@@ -1,4 +1,4 @@
-"""Times what the zoo computes beside a planar convolution or a bare step of the same work.
+"""Times operations, networks and training beside a planar baseline.
 
 Example: python tools/benchmark.py --suite=scale_conv
 

@@ -1,4 +1,4 @@
-"""What things cost, beside a planar convolution or a bare step of the same work."""
+"""Times operations, networks and training beside a planar baseline."""
 
 from scale_zoo.benchmarks.networks import memory, models, pipeline, train
 from scale_zoo.benchmarks.operations import deformable_conv, scale_conv

@@ -1,9 +1,10 @@
-"""Networks: what a step of each costs, what memory it takes, what training adds to it."""
+"""Networks: time and memory of a step, and the overhead of training around it."""
 
 import concurrent.futures
 import multiprocessing
 import resource
 import statistics
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,12 +16,12 @@ from scale_zoo.training import TrainingConfig, callbacks
 
 # Image shapes at which the skeletons are timed.
 SHAPES = {"resnet50": (64, 64, 3), "cnn": (28, 28, 1)}
-# Options without which a model does not take these images.
-OPTIONS = {"dss_v2_resnet50": {"n_scales": 2}}
+# Options that a model needs for images of this size.
+OPTIONS: dict[str, dict[str, Any]] = {"dss_v2_resnet50": {"n_scales": 2}}
 
 
 def models(rounds: int) -> None:
-    """Prints every model beside the planar one of its skeleton, in turn with it."""
+    """Prints every model beside the planar one of its skeleton, timed in turn with it."""
     batch = 16
     print(
         f"Batch {batch}; ResNet50s at 64x64, CNNs at 28x28. Time is that of a step relative to the "
@@ -63,7 +64,7 @@ def _network(name, shape, batch):
 
 
 def memory(rounds: int) -> None:
-    """Prints the peak memory of one training step of ResNet50s, each in a process of its own."""
+    """Prints the peak memory of one training step of ResNet50s, each in its own process."""
     batch, size = 8, 224
     print(f"Batch {batch}, {size}x{size}; resident memory of the process in MiB.\n")
     print("| model | before the step | peak | of the step |")
@@ -76,7 +77,7 @@ def memory(rounds: int) -> None:
         print(f"| {name} | {before:,.0f} | {peak:,.0f} | {peak - before:,.0f} |")
 
 
-def _peak_memory(name, batch, size):
+def _peak_memory(name: str, batch: int, size: int) -> tuple[float, float]:
     """Returns resident memory before a training step and its peak afterwards, in MiB."""
     model = zoo.create_model(name, (size, size, 3), classifier_activation=None)
     training.compile_model(model, TrainingConfig(optimizer="sgd"))
@@ -88,7 +89,7 @@ def _peak_memory(name, batch, size):
 
 
 def pipeline(rounds: int) -> None:
-    """Prints how fast training batches come: shuffled, rescaled at random, batched."""
+    """Prints the throughput of training batches: shuffled, rescaled at random."""
     print("| images | images a second |")
     print("|---|---|")
     for name, shape, count, batch, steps in (
@@ -113,7 +114,8 @@ def train(rounds: int) -> None:
     print(f"Batch {batch}, 28x28 grey, images a second.\n")
     print("| model | bare step | fit | fit / bare |")
     print("|---|---|---|---|")
-    for name, options in (("plain_cnn", {}), ("dss_cnn", {"n_scales": 2})):
+    networks: dict[str, dict[str, Any]] = {"plain_cnn": {}, "dss_cnn": {"n_scales": 2}}
+    for name, options in networks.items():
         model = zoo.create_model(name, classifier_activation=None, **options)
         training.compile_model(model, TrainingConfig())
         batches = data.training_batches(examples, batch, 10, (0.3, 1.0), seed=0)
@@ -147,7 +149,8 @@ def train(rounds: int) -> None:
         )
 
 
-def _noise(count, shape):
+def _noise(count: int, shape: tuple[int, ...]) -> data.Examples:
+    """Random uint8 images with random labels of 10 classes."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, *shape), np.uint8)
     return data.Examples(images, rng.integers(0, 10, count, np.int32))

@@ -1,4 +1,4 @@
-"""Operations beside the planar convolution of the same work."""
+"""Operations beside the planar convolution of the same size."""
 
 import operator
 
@@ -10,7 +10,7 @@ from scale_zoo.ops.bilinear_sample import SAMPLERS
 
 
 def scale_conv(rounds: int) -> None:
-    """Prints the scale convolution beside one conv2d over the folded levels, by FLOPs."""
+    """Prints the scale convolution beside one conv2d over the folded levels, relative to FLOPs."""
     batch, n_scales, size, channels, interaction = 32, 4, 28, 32, 2
     features = tf.random.normal([batch, n_scales, size, size, channels])
     kernel = tf.random.normal([interaction, 3, 3, channels, channels]) / 20
@@ -28,7 +28,7 @@ def scale_conv(rounds: int) -> None:
     print("|---|---|---|---|---|---|")
     for base in (2.0, 1.5):
         dilations = [base**level for level in range(n_scales)]
-        # A tap between pixels reads its neighbours: 5x5 pixels instead of 3x3.
+        # Taps between pixels read their neighbours: 5x5 pixels instead of 3x3.
         taps = [9 if dilation.is_integer() else 25 for dilation in dilations]
         terms = [min(interaction, n_scales - level) for level in range(n_scales)]
         flop_ratio = sum(map(operator.mul, taps, terms)) / (9 * n_scales)
@@ -46,7 +46,7 @@ def scale_conv(rounds: int) -> None:
 
 
 def deformable_conv(rounds: int) -> None:
-    """Prints the deformable convolution by each sampler beside the planar one of its kernel."""
+    """Prints the deformable convolution with each sampler beside the planar one."""
     batch, size, channels = 16, 28, 64
     images = tf.random.normal([batch, size, size, channels])
     kernel = tf.random.normal([3, 3, channels, channels]) / 20

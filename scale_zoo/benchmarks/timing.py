@@ -1,4 +1,4 @@
-"""How candidates are timed: in turn, because machines drift."""
+"""Timing of candidates in turn, because machines drift."""
 
 import statistics
 import time
@@ -8,7 +8,15 @@ import tensorflow as tf
 
 
 def time_in_turn(functions: Sequence[Callable], rounds: int) -> list[list[float]]:
-    """Times functions in seconds, A B A B ..., after one round that does not count."""
+    """Times functions in turn, A B A B ..., after one warm-up round.
+
+    Args:
+        functions: the functions to time; their results are waited for.
+        rounds: number of timed rounds.
+
+    Returns:
+        The seconds of each function in each round, `[functions][rounds]`.
+    """
     seconds = [[] for _ in functions]
     for counted in range(rounds + 1):
         for function, times in zip(functions, seconds, strict=True):
@@ -29,7 +37,7 @@ def cell(values: Sequence[float], factor: float = 1, digits: int = 1) -> str:
 
 
 def ratios(values: Sequence[float], others: Sequence[float], divisor: float = 1) -> list[float]:
-    """Divides values by the others of their round, and by a divisor."""
+    """Divides each value by the other of the same round, and by a divisor."""
     return [value / other / divisor for value, other in zip(values, others, strict=True)]
 
 
@@ -48,7 +56,7 @@ def _backward(function, inputs, cotangent):
     return step
 
 
-# What compiles a function of tensors, its inputs and its outputs' gradient to a step to time.
+# Each compiles a function, with its inputs and the cotangent of its output, into a step to time.
 PASSES = {"forward": _forward, "forward and backward": _backward}
 
 

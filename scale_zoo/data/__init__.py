@@ -1,4 +1,4 @@
-"""Labelled images: bundled digits, TFDS sets, own folders; random rescaling; batches."""
+"""Labelled images: bundled digits, TFDS sets, image folders; random rescaling; batches."""
 
 from scale_zoo.data.digits import load_digits
 from scale_zoo.data.folder import load_folder, read_image
@@ -26,15 +26,18 @@ def load_source(
         data_dir: the TFDS data directory, by default TFDS's own.
         seed: seed of the splits.
         image_size: height and width in pixels to which the images of "tfds:" and "folder:" are
-            fitted; by default their own.
+            padded and resized; by default their own.
+
+    Returns:
+        The data set, split into train, validation and test.
 
     Raises:
-        ValueError: if the name is unknown or the data cannot be had; the message says the remedy.
+        ValueError: if the name is unknown or the data cannot be loaded; the message names a remedy.
     """
     kind, _, rest = name.partition(":")
     if image_size is not None and (image_size < 1 or kind not in ("tfds", "folder")):
         raise ValueError(
-            "`image_size` must be above 0, and is for tfds: and folder: alone. "
+            "`image_size` must be above 0, and is only for tfds: and folder:. "
             f"Received {image_size} for {name}."
         )
     if name == "digits":

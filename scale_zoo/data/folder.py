@@ -1,4 +1,4 @@
-"""A user's own images, one folder for each class."""
+"""Images in folders, one folder for each class."""
 
 import logging
 import pathlib
@@ -16,13 +16,13 @@ SHARES = (0.15, 0.15)
 
 
 def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
-    """Loads `folder/<class>/<image>`, split at random into 70% train, 15% validation, 15% test.
+    """Loads `folder/<class>/<image>`, split randomly into 70% train, 15% validation, 15% test.
 
     Args:
         folder: a folder with one folder of images for each class.
         seed: the same seed and files give the same splits.
-        image_size: height and width in pixels to which images are fitted. None takes the images'
-            own size, which must then be square and the same for all.
+        image_size: height and width in pixels to which images are padded and resized. None keeps
+            the images' own size, which must be square and the same for all.
 
     Raises:
         ValueError: if the folder is missing or empty, an image cannot be read, or sizes differ.
@@ -65,7 +65,8 @@ def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
     return split_by_shares(Examples(images, labels), f"folder:{folder}", class_names, SHARES, seed)
 
 
-def _header(path):
+def _header(path: pathlib.Path) -> tuple[tuple[int, int], str]:
+    """Reads an image's size, (width, height), and PIL mode."""
     try:
         with Image.open(path) as image:
             return image.size, image.mode
@@ -74,7 +75,7 @@ def _header(path):
 
 
 def read_image(path: str | pathlib.Path, size: int, channels: int) -> np.ndarray:
-    """Reads one image, fitted to a square canvas, as uint8 `[size, size, channels]`.
+    """Reads one image, padded and resized to a square, as uint8 `[size, size, channels]`.
 
     Raises:
         ValueError: if the file cannot be read as an image.
@@ -86,6 +87,6 @@ def read_image(path: str | pathlib.Path, size: int, channels: int) -> np.ndarray
         raise _broken(path, error) from error
 
 
-def _broken(path, error):
+def _broken(path: str | pathlib.Path, error: Exception) -> ValueError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return ValueError(f"{path} cannot be read as an image ({reason}). Mend or remove it.")

@@ -3,6 +3,7 @@
 import logging
 import socket
 import urllib.request
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,54 +14,51 @@ from scale_zoo.data.source import Examples, Source, stratified_split
 LOGGER = logging.getLogger(__name__)
 
 VALIDATION_SHARE = 0.1
-# Where TFDS keeps its own records; a name that always resolves where there is a network.
+# Where TFDS keeps its records; resolves wherever there is network access.
 HOST = "storage.googleapis.com"
-# Images of one size are read so many at once: a third of the time of one by one.
+# Images read at once where all have one size: takes a third of the time of one by one.
 BATCH = 100
 
 
 def load_tfds(name: str, data_dir: str | None, seed: int, image_size: int | None) -> Source:
     """Loads a set with a `train` split and images with one class label each.
 
-    A set without a test split gives its validation split for it; validation images are then drawn
-    from the training split, a tenth, stratified.
+    Without a test split, the validation split is the test split. What is then missing is drawn from
+    the training split: a tenth of it for each missing split, stratified.
 
     Args:
         name: the set's name, such as "mnist" or "cifar10:3.0.2".
         data_dir: the TFDS data directory, by default TFDS's own.
         seed: the same seed gives the same splits.
-        image_size: height and width in pixels to which images are fitted; needed where the set's
-            images have no common, square size.
+        image_size: height and width in pixels to which images are padded and resized; required
+            unless all images of the set have one square size.
 
     Raises:
-        ValueError: if there is no such set, or it is not on disk and cannot be fetched.
+        ValueError: if there is no such set, or it is not on disk and cannot be downloaded.
     """
     builder = prepared_builder(name, data_dir)
     splits = builder.info.splits
     if "train" not in splits:
         raise ValueError(f"tfds:{name} must have a split 'train'. It has {', '.join(splits)}.")
-    parts = {
-        split: read_split(builder, split, image_size)
-        for split in ("train", "validation", "test")
+    train = read_split(builder, "train", image_size)
+    held_out = [
+        read_split(builder, split, image_size)
+        for split in ("validation", "test")
         if split in splits
-    }
-    train, test = parts["train"], parts.get("test", parts.get("validation"))
-    # Fewer than three splits leave at least one to be drawn from the training images.
-    missing = 3 - len(parts)
+    ]
+    missing = 2 - len(held_out)
     if missing:
         share = round(VALIDATION_SHARE * len(train))
-        train, *drawn = stratified_split(
-            train, [len(train) - missing * share] + missing * [share], seed
-        )
-        validation, test = drawn[0], drawn[1] if missing == 2 else test
-    else:
-        validation = parts["validation"]
+        sizes = [len(train) - missing * share] + missing * [share]
+        train, *drawn = stratified_split(train, sizes, seed)
+        held_out = drawn + held_out
+    validation, test = held_out
     return Source(f"tfds:{name}", class_names(builder), train, validation, test)
 
 
-def prepared_builder(name: str, data_dir: str | None):
-    """Returns the builder of a set that is on disk, fetching it where there is a network."""
-    # Imported here: it takes a second, and only these sources need it.
+def prepared_builder(name: str, data_dir: str | None) -> Any:
+    """Returns the TFDS builder of a classification set, downloaded if it is not on disk."""
+    # Imported here because it takes a second and only these sources need it.
     import tensorflow_datasets as tfds
 
     try:
@@ -83,15 +81,15 @@ def prepared_builder(name: str, data_dir: str | None):
         if not _network():
             raise ValueError(
                 f"tfds:{name} is not in {data_dir or builder.data_path.parent.parent}, and there "
-                "is no network to fetch it. Name a directory that has it with --data_dir."
+                "is no network to download it. Name a directory that has it with --data_dir."
             )
-        LOGGER.info("Fetching tfds:%s.", name)
+        LOGGER.info("Downloading tfds:%s.", name)
         builder.download_and_prepare()
     return builder
 
 
 def on_disk(name: str, data_dir: str | None) -> bool:
-    """Whether a set lies in the data directory."""
+    """Whether a set is in the data directory."""
     import tensorflow_datasets as tfds
 
     try:
@@ -100,8 +98,14 @@ def on_disk(name: str, data_dir: str | None) -> bool:
         return False
 
 
-def read_split(builder, split: str, image_size: int | None) -> Examples:
-    """Reads a split into memory."""
+def read_split(builder: Any, split: str, image_size: int | None) -> Examples:
+    """Reads a split into memory.
+
+    Args:
+        builder: a TFDS builder, from `prepared_builder`.
+        split: name of the split.
+        image_size: as for `load_tfds`.
+    """
     import tensorflow_datasets as tfds
 
     shape = builder.info.features["image"].shape
@@ -116,7 +120,7 @@ def read_split(builder, split: str, image_size: int | None) -> Examples:
         image_size = height
     channels = channels or 3
     fitted = (image_size, image_size, channels)
-    # In file order: the same bits every time.
+    # In file order, for the same bits every time.
     batches = builder.as_dataset(
         split=split, shuffle_files=False, batch_size=BATCH if shape == fitted else 1
     )
@@ -135,12 +139,13 @@ def read_split(builder, split: str, image_size: int | None) -> Examples:
     return Examples(stacked, np.array(labels, np.int32))
 
 
-def class_names(builder) -> tuple[str, ...]:
+def class_names(builder: Any) -> tuple[str, ...]:
     """Returns the names of the classes, in the order of their ids."""
     return tuple(builder.info.features["label"].names)
 
 
 def _network() -> bool:
+    """Whether a download may work: a proxy is set, or the host resolves."""
     if urllib.request.getproxies():
         return True
     try:

@@ -1,4 +1,6 @@
-"""Batches of images, rescaled whole."""
+"""Batches of images, rescaled batch by batch."""
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -15,18 +17,18 @@ def training_batches(
     seed: int,
     first_epoch: int = 0,
 ) -> tf.data.Dataset:
-    """Yields shuffled batches without end, every image rescaled by a factor of its own.
+    """Yields shuffled batches endlessly, each image rescaled by its own random factor.
 
-    Order and factors depend on the seed and the epoch alone, so that a run that starts at a later
-    epoch sees what it would have seen. An epoch is `len(examples) // batch_size` batches.
+    Order and factors depend only on the seed and the epoch, so that a resumed run sees the same
+    batches. An epoch is `len(examples) // batch_size` batches.
 
     Args:
         examples: the training images.
         batch_size: images in a batch, at most `len(examples)`.
         classes: number of classes.
-        scale_range: lowest and highest factor, drawn uniformly; None leaves images as they are.
+        scale_range: lowest and highest factor, drawn uniformly; None does not rescale.
         seed: seed of order and factors.
-        first_epoch: the epoch to begin with.
+        first_epoch: the epoch to start with.
 
     Returns:
         A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
@@ -63,7 +65,7 @@ def training_batches(
 def evaluation_batches(
     examples: Examples, batch_size: int, classes: int, factors: float | np.ndarray = 1.0
 ) -> tf.data.Dataset:
-    """Yields all images once, in order, rescaled by one factor or each by its own.
+    """Yields all images once, in order, rescaled by one factor or each by its own factor.
 
     Args:
         examples: the images.
@@ -86,16 +88,16 @@ def evaluation_batches(
 
 
 def random_factors(count: int, scale_range: tuple[float, float] | None, seed: int) -> np.ndarray:
-    """Draws the fixed factors with which held-out images are measured; ones for None."""
+    """Draws the factors by which held-out images are rescaled; ones if `scale_range` is None."""
     if scale_range is None:
         return np.ones(count, np.float32)
     return np.random.default_rng(seed).uniform(*scale_range, count).astype(np.float32)
 
 
-def float_images(images) -> tf.Tensor:
+def float_images(images: np.ndarray | tf.Tensor) -> tf.Tensor:
     """Converts uint8 images to float32 in [0, 1]."""
     return tf.cast(images, tf.float32) / 255.0
 
 
-def _parallel(batches, load):
+def _parallel(batches: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
     return batches.map(load, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

@@ -1,4 +1,4 @@
-"""The MNIST-scale protocol: a benchmark in which every image has its own size, once for all."""
+"""The MNIST-scale protocol: every image is rescaled once, by its own fixed factor."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,18 +9,18 @@ from scale_zoo.data.source import Examples, Source, stratified_split
 
 SCALE_RANGE = (0.3, 1.0)
 TRAIN, VALIDATION, TEST = 10_000, 2_000, 50_000
-# Data sets of TFDS that a benchmark is made from: the first that lies in the data directory.
+# TFDS sets that a benchmark can be made from: the first that is in the data directory is taken.
 ORIGINS = {"scale_mnist": ("mnist",), "scale_cifar10": ("cifar10", "cifar10_jpeg")}
 BATCH = 1000
 
 
 def load_scaled(name: str, data_dir: str | None, seed: int) -> Source:
-    """Makes "scale_mnist" (Sosnovik et al. 2020, section 5.1), or the same of another set.
+    """Makes "scale_mnist" (Sosnovik et al. 2020, section 5.1), or the same from another set.
 
-    Train and test are put together and split at random, stratified by class, into 10,000 train,
-    2,000 validation and the rest, for MNIST 50,000, test images. Every image is rescaled once by a
-    factor drawn uniformly from [0.3, 1], bicubically, about the centre, on its canvas. The same
-    seed gives the same bits; the benchmark takes the mean over the seeds 0 to 5.
+    Train and test images are pooled and split randomly, stratified by class, into 10,000 train,
+    2,000 validation and at most 50,000 test images. Every image is rescaled once, bicubically,
+    about the centre of its canvas, by a factor drawn uniformly from [0.3, 1]. The same seed gives
+    the same bits; the benchmark reports the mean over the seeds 0 to 5.
 
     Args:
         name: "scale_mnist" or "scale_cifar10".
@@ -37,12 +37,12 @@ def load_scaled(name: str, data_dir: str | None, seed: int) -> Source:
     )
     factors = np.random.default_rng(seed).uniform(*SCALE_RANGE, len(pooled)).astype(np.float32)
     pooled = Examples(_rescaled(pooled.images, factors), pooled.labels)
-    test = min(TEST, len(pooled) - TRAIN - VALIDATION)
-    splits = stratified_split(pooled, [TRAIN, VALIDATION, test], seed)
-    return Source(name, from_tfds.class_names(builder), *splits, scale_range=None)
+    n_test = min(TEST, len(pooled) - TRAIN - VALIDATION)
+    train, validation, test = stratified_split(pooled, [TRAIN, VALIDATION, n_test], seed)
+    return Source(name, from_tfds.class_names(builder), train, validation, test, scale_range=None)
 
 
-def _rescaled(images, factors):
+def _rescaled(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
     rescaled = np.empty_like(images)
     for first in range(0, len(images), BATCH):
         batch = slice(first, first + BATCH)

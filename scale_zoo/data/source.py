@@ -1,11 +1,12 @@
 """Labelled images in fixed splits."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-# Largest factor that rescaling takes: beyond it nothing but the centre's pixels is left.
+# Largest factor of rescaling: beyond it, only the central pixels remain.
 LARGEST_FACTOR = 4.0
 
 
@@ -19,15 +20,15 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, indices) -> "Examples":
+    def __getitem__(self, indices: slice | np.ndarray) -> "Examples":
         return Examples(self.images[indices], self.labels[indices])
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set: class names, three splits, and the range of factors to train with.
+    """A data set: class names, three splits, and the range of random factors in training.
 
-    `scale_range` is None where the images come rescaled already.
+    `scale_range` is None if the images are already rescaled.
     """
 
     name: str
@@ -39,15 +40,17 @@ class Source:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        return self.train.images.shape[1:]
+        """`(height, width, channels)` of every image."""
+        _, height, width, channels = self.train.images.shape
+        return height, width, channels
 
 
 def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Examples]:
-    """Draws disjoint random parts of the given sizes, each with every class in proportion.
+    """Draws disjoint random parts of the given sizes, stratified by class.
 
     Args:
-        examples: what to draw from.
-        sizes: number of examples of each part; what is left over is dropped.
+        examples: the examples to draw from.
+        sizes: number of examples of each part; the remaining ones are dropped.
         seed: the same seed gives the same parts.
 
     Raises:
@@ -68,14 +71,18 @@ def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Ex
 
 
 def split_by_shares(
-    examples: Examples, name: str, class_names, shares: tuple[float, float], seed: int
+    examples: Examples,
+    name: str,
+    class_names: Sequence[str],
+    shares: tuple[float, float],
+    seed: int,
 ) -> Source:
-    """Splits into train, validation and test, of which the last two have the given shares."""
+    """Splits into train, validation and test images; `shares` are those of the last two."""
     counts = np.bincount(examples.labels, minlength=len(class_names))
     if counts.min() < 4:
         raise ValueError(
             f"{name} must hold at least 4 images of every class to be split. Received "
-            f"{counts.min()} of class {class_names[counts.argmin()]!r}."
+            f"{counts.min()} of class {class_names[int(counts.argmin())]!r}."
         )
     held_out = [max(len(class_names), round(share * len(examples))) for share in shares]
     train, validation, test = stratified_split(
@@ -84,8 +91,12 @@ def split_by_shares(
     return Source(name, tuple(class_names), train, validation, test)
 
 
-def check_scale_range(scale_range: tuple[float, float] | None) -> None:
-    """Raises a ValueError unless `scale_range` is None or (low, high) within (0, 4]."""
+def check_scale_range(scale_range: Sequence[float] | None) -> None:
+    """Checks that `scale_range` is None or (low, high) within (0, 4].
+
+    Raises:
+        ValueError: if it is neither.
+    """
     if scale_range is None:
         return
     if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1] <= LARGEST_FACTOR:

@@ -20,25 +20,25 @@ def deformable_layers(model: keras.Model) -> list[str]:
 def sampled_places(
     model: keras.Model, images: tf.Tensor, layer: str | None = None, level: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Finds where in the images the taps of a deformable layer read.
+    """Computes where in the images the taps of a deformable layer sample.
 
-    Where the layer reads features that are smaller than the images, a feature stands for the centre
-    of its share of the canvas. Of several deformable groups, or kernels of several levels, it is
-    the first.
+    If the layer's features are smaller than the images, a feature's position is the centre of the
+    pixels that it covers. Of several deformable groups, or kernels of several levels, the first is
+    taken.
 
     Args:
         model: a model with deformable layers.
         images: `[batch, height, width, channels]` in [0, 1].
         layer: name of a deformable layer; None takes the last.
-        level: the level of scale whose outputs are looked at, where there are several.
+        level: the scale level of the outputs, in scale-space layers.
 
     Returns:
-        Where taps read, as (y, x) in pixels of the images, `[batch, out_height, out_width, taps,
-        2]`; where they would read without offsets, of the same shape; and the mask, `[batch,
-        out_height, out_width, taps]`, 1 where the layer has none.
+        The sampling points, as (y, x) in pixels of the images, `[batch, out_height, out_width,
+        taps, 2]`; those without offsets, of the same shape; and the mask, `[batch, out_height,
+        out_width, taps]`, 1 if the layer has none.
 
     Raises:
-        ValueError: if the model has no such layer or the layer no such level.
+        ValueError: if the model has no such layer or the layer has no such level.
     """
     known = deformable_layers(model)
     if not known or layer not in (None, *known):
@@ -78,25 +78,25 @@ def plot_sampling(
     level: int = 0,
     at: Sequence[float] = (0.5, 0.5),
 ) -> pathlib.Path:
-    """Draws the points that one output of a deformable layer reads, over the image at each size.
+    """Draws the sampling points of one output of a deformable layer over the image at each size.
 
-    Crosses are where the taps would read without offsets, discs where they do; the area of a disc
-    is the tap's mask. The output keeps its place on the object as this shrinks.
+    Crosses are the taps without offsets, discs the taps with offsets; the area of a disc is the
+    tap's mask. The output keeps its position on the object as this shrinks.
 
     Args:
         model: a model with deformable layers.
         image: `[height, width, channels]` in [0, 1], of a size that the model takes.
-        path: the PNG file to write; it appears whole.
+        path: the PNG file, written atomically.
         factors: scale factors of the image, one panel each.
         layer: name of a deformable layer; None takes the last.
-        level: the level of scale whose output is looked at.
-        at: the place of the output on the unscaled image, (y, x), each in [0, 1].
+        level: the scale level of the output, in scale-space layers.
+        at: position of the output on the unscaled image, (y, x), each in [0, 1].
 
     Returns:
         The path.
 
     Raises:
-        ValueError: if a place or factor is out of range, or there is no such layer or level.
+        ValueError: if a position or factor is out of range, or there is no such layer or level.
     """
     if not factors or min(factors) <= 0:
         raise ValueError(f"`factors` must be numbers above 0. Received {list(factors)}.")
@@ -105,7 +105,7 @@ def plot_sampling(
     images = ops.rescale(tf.stack([tf.cast(image, tf.float32)] * len(factors)), list(factors))
     places, kernel_places, mask = sampled_places(model, images, layer, level)
 
-    # Imported here: a library should not choose a backend for whoever imports it.
+    # Imported here: importing the library must not choose a backend.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -126,7 +126,7 @@ def plot_sampling(
         axes.scatter(
             kernel_x, kernel_y, s=16, c="deepskyblue", marker="+", linewidths=0.9, label="kernel"
         )
-        # A margin for what is read outside of the image, where all is zero.
+        # A margin for taps outside of the image, where all is zero.
         height, width = image.shape[:2]
         axes.set(xlim=(-0.25 * width, 1.25 * width), ylim=(1.25 * height, -0.25 * height))
         axes.set(xticks=[], yticks=[], facecolor="gainsboro")

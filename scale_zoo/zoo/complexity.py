@@ -1,4 +1,4 @@
-"""What a network costs: its weights and its arithmetic."""
+"""Number of parameters and floating-point operations of a network."""
 
 import math
 
@@ -14,18 +14,18 @@ def count_parameters(model: keras.Model) -> int:
 
 
 def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -> int:
-    """Counts the floating-point operations of one image's way through a network.
+    """Counts the floating-point operations of inference on one image.
 
-    A multiplication and an addition are two. The count is that of TensorFlow's profiler, of the
-    operations that are really computed: taps of a dilated kernel that never touch the image are
-    left out, and where images are read between pixels, it is the arithmetic that counts.
+    A multiplication and an addition are two operations. The count is that of TensorFlow's profiler
+    and covers what is computed: taps of a dilated kernel that never touch the image are left out,
+    and bilinear sampling counts as its arithmetic.
 
     Args:
-        model: a network of images.
+        model: a network that takes images.
         image_size: height and width in pixels; None takes the model's own.
 
     Raises:
-        ValueError: if neither the argument nor the model names a size.
+        ValueError: if neither the argument nor the model's input shape has a size.
     """
     *size, channels = model.input_shape[1:]
     height, width = image_size or size
@@ -42,7 +42,7 @@ def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
     logger = tf.get_logger()
     level = logger.level
-    # It announces that a part of its own is deprecated.
+    # The profiler warns of its own deprecated parts.
     logger.setLevel("ERROR")
     try:
         return profiler.profile(graph, options=options.with_empty_output().build()).total_float_ops

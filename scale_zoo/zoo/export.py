@@ -1,4 +1,4 @@
-"""SavedModels that take images of any size and need TensorFlow alone."""
+"""SavedModels that take images of any size and need only TensorFlow."""
 
 import functools
 import os
@@ -17,11 +17,11 @@ CARD_FILE = "README.md"
 
 
 class _Server(tf.Module):
-    """What a SavedModel holds: a network and the way from images to class names."""
+    """What a SavedModel holds: a network with its preprocessing and class names."""
 
     def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
         super().__init__()
-        # The weights alone: beside the model itself, a trace of each of its layers would be saved.
+        # Only the weights: an attribute with the model would save a trace of each of its layers.
         self.weights = tf_variables(model)
         self.network = functools.partial(model, training=False)
         self.image_size = tuple(model.input_shape[1:3])
@@ -29,11 +29,11 @@ class _Server(tf.Module):
         self.labels = tf.saved_model.Asset(labels_path)
 
     @tf.function
-    def serve_uint8(self, images):
+    def serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_float(tf.cast(images, tf.float32) / 255.0)
 
     @tf.function
-    def serve_float(self, images):
+    def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         height, width = self.image_size
         if height is not None and width is not None:
             images = tf.image.resize_with_pad(images, height, width, antialias=True)
@@ -47,7 +47,7 @@ class _Server(tf.Module):
 
 
 def tf_variables(model: keras.Model) -> list[tf.Variable]:
-    """Returns a model's weights as TensorFlow's variables, which Keras 3 wraps in its own."""
+    """Returns a model's weights as TensorFlow variables, which Keras 3 wraps in its own."""
     return [each if isinstance(each, tf.Variable) else each.value for each in model.weights]
 
 
@@ -58,27 +58,27 @@ def export_model(
     overwrite: bool = False,
     card: str | None = None,
 ) -> pathlib.Path:
-    """Writes a classifier as a SavedModel, with its weights and description beside.
+    """Writes a classifier as a SavedModel, with its weights and description beside it.
 
     The signature `serving_default` takes `images`, uint8 `[batch, height, width, channels]` of any
-    height and width; `serve_float` takes float32 images in [0, 1]. Both fit the images to the
-    network's size, aspect kept and black around, and return `probabilities` `[batch, classes]`,
-    `class_ids` and `class_names` `[batch]`. `assets/labels.txt` names all classes. Whatever sampler
-    is in use, the SavedModel samples by plain TensorFlow operations.
+    height and width; `serve_float` takes float32 images in [0, 1]. Both resize the images to the
+    network's size, aspect ratio kept and padded with black, and return `probabilities` `[batch,
+    classes]`, `class_ids` and `class_names` `[batch]`. `assets/labels.txt` lists the classes. The
+    SavedModel samples by plain TensorFlow operations, whichever sampler is in use.
 
     Args:
         model: a classifier with probabilities as outputs.
-        folder: the folder to write; it appears whole.
+        folder: the folder to write; it is written under a temporary name and renamed at the end.
         description: "model", "input_shape", "classes" and "options", as for
             `scale_zoo.create_model`, and "class_names"; `load_model` reads it.
-        overwrite: whether to replace a folder that is there.
-        card: text of the model card, `README.md`.
+        overwrite: whether to replace an existing folder.
+        card: text of the model card, `README.md`; None writes no card.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: if the folder exists, or the class names do not fit the model.
+        ValueError: if the folder exists, or there is not one class name for each output.
     """
     folder = pathlib.Path(folder)
     class_names = list(description["class_names"])
@@ -88,7 +88,7 @@ def export_model(
         )
     if folder.exists() and not overwrite:
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
-    unfinished = folder.with_name(f"unfinished-{folder.name}")
+    unfinished = folder.with_name(files.UNFINISHED + folder.name)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     labels = unfinished / LABELS_FILE
@@ -96,7 +96,7 @@ def export_model(
 
     server = _Server(model, class_names, str(labels))
     size = [None, None, None, model.input_shape[-1]]
-    # The sampler whose operations every TensorFlow has.
+    # The sampler that needs only TensorFlow's own operations.
     with ops.use_sampler("gather"):
         signatures = {
             "serving_default": server.serve_uint8.get_concrete_function(

@@ -1,16 +1,16 @@
 """The pretrained entries of the zoo."""
 
-import json
 import pathlib
 from typing import Any
 
 import keras
 
+from scale_zoo import files
 from scale_zoo.zoo.registry import create_model
 
 WEIGHTS_FILE = "model.weights.h5"
 DESCRIPTION_FILE = "model.json"
-# The folder of a work directory in which a run's network is exported.
+# The folder in a work directory that holds the run's exported network.
 EXPORTED = "saved_model"
 
 
@@ -25,11 +25,11 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
 
     Args:
         entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or the path of a folder
-            that `scale_zoo.export_model` has written, or of a work directory that holds one.
+            that `scale_zoo.export_model` wrote, or of a work directory that holds one.
         classifier_activation: activation of the classifier; None returns logits.
 
     Returns:
-        A Functional `keras.Model` from float images in [0, 1] of the shape it was trained on.
+        A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on.
 
     Raises:
         ValueError: if there is no such entry.
@@ -47,7 +47,11 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
 
 
 def find_entry(entry: str) -> pathlib.Path:
-    """Returns the folder of what `load_model` takes; a ValueError says if there is none."""
+    """Returns the folder of an entry that `load_model` takes.
+
+    Raises:
+        ValueError: if there is no such entry.
+    """
     folder = pathlib.Path(entry)
     if entry in list_pretrained():
         folder = _zoo_folder() / entry.replace("/", ".", 1)
@@ -62,12 +66,12 @@ def find_entry(entry: str) -> pathlib.Path:
 
 
 def describe(folder: str | pathlib.Path) -> dict[str, Any]:
-    """Reads what an exported folder says of its network: name, shapes, options, class names."""
-    return json.loads((pathlib.Path(folder) / DESCRIPTION_FILE).read_text())
+    """Reads the description in an exported folder: model, input shape, options, class names."""
+    return files.read_json(pathlib.Path(folder) / DESCRIPTION_FILE)
 
 
 def _zoo_folder() -> pathlib.Path:
-    """Where the pretrained entries lie: in the installed package, or beside it in a checkout."""
+    """The folder of pretrained entries: in the installed package, or beside it in a checkout."""
     package = pathlib.Path(__file__).resolve().parents[1]
     installed = package / "saved_models"
     return installed if installed.is_dir() else package.parent / "saved_models"

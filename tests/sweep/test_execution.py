@@ -146,4 +146,4 @@ def test_workers_share_the_cores(monkeypatch):
 
 def test_a_worker_finds_this_library():
     path = execution.worker_environment(0, 1, {"PYTHONPATH": "before"})["PYTHONPATH"]
-    assert path.split(os.pathsep) == [str(pathlib.Path(__file__).parents[2]), "before"]
+    assert path.split(os.pathsep) == [str(pathlib.Path(__file__).resolve().parents[2]), "before"]
