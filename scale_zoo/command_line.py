@@ -1,4 +1,4 @@
-"""What all tools share: one line for an error, a clean stop, the flags of training."""
+"""Shared by all tools: errors in one line, a clean stop, the flags of training."""
 
 import dataclasses
 import logging
@@ -9,23 +9,28 @@ from collections.abc import Callable, Collection
 from absl import app, flags
 from absl import logging as absl_logging
 
-from scale_zoo.training.config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig, parse_options, parse_scale_range
 
+# Definitions of flags by the type of the field.
 DEFINE = {
     bool: flags.DEFINE_bool,
     float: flags.DEFINE_float,
     int: flags.DEFINE_integer,
     str: flags.DEFINE_string,
-    tuple[str, ...]: flags.DEFINE_multi_string,
+}
+# Fields typed as text: definition and default of the flag, and the parser of its value.
+PARSED = {
+    "option": (flags.DEFINE_multi_string, [], parse_options),
+    "scale_range": (flags.DEFINE_string, "default", parse_scale_range),
 }
 
 
 def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
-    """Runs a tool: errors of the user's making end in one line and exit status 1.
+    """Runs a tool; a user's error is printed in one line, with exit status 1.
 
     Args:
         main: the tool.
-        when_stopped: what to say where the user stops it; the exit status is then 130.
+        when_stopped: message if the user stops it; the exit status is then 130.
     """
 
     def guarded(arguments):
@@ -52,28 +57,35 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
 
 
 def define_training_flags(left_out: Collection[str] = ()) -> Callable[[], TrainingConfig]:
-    """Defines a flag for each field of `TrainingConfig` but those left out.
+    """Defines a flag for each field of `TrainingConfig` except those left out.
 
     Returns:
-        A function that returns the configuration which the parsed flags make.
+        A function that returns the configuration of the parsed flags. It raises a ValueError if
+        `option` or `scale_range` cannot be parsed.
     """
-    defined = {
-        field.name: DEFINE[field.type](field.name, field.default, field.metadata["help"])
-        for field in dataclasses.fields(TrainingConfig)
-        if field.name not in left_out
-    }
+    defined = {}
+    for field in dataclasses.fields(TrainingConfig):
+        if field.name not in left_out:
+            if field.name in PARSED:
+                define, default, _ = PARSED[field.name]
+            else:
+                define, default = DEFINE[field.type], field.default
+            defined[field.name] = define(field.name, default, field.metadata["help"])
 
     def configuration() -> TrainingConfig:
         values = {name: flag.value for name, flag in defined.items()}
-        return TrainingConfig(**values | {"option": tuple(values["option"])})
+        parsed = {
+            name: parse(values[name]) for name, (_, _, parse) in PARSED.items() if name in values
+        }
+        return TrainingConfig(**values | parsed)
 
     return configuration
 
 
 def _note_interrupts() -> list[int]:
-    """Returns a list that is no longer empty once the user has interrupted the process.
+    """Returns a list that receives every interrupt by the user.
 
-    An interrupt that comes while TensorFlow traces a function ends in an error of another kind.
+    An interrupt while TensorFlow traces a function raises another error than KeyboardInterrupt.
     """
     interrupts = []
 
@@ -86,7 +98,7 @@ def _note_interrupts() -> list[int]:
 
 
 def number(flag: str, text: str) -> float:
-    """Reads a number or a fraction such as 1/1.5, given for a flag."""
+    """Parses a number or a fraction such as 1/1.5 of a flag."""
     numerator, slash, denominator = text.partition("/")
     try:
         return float(numerator) / (float(denominator) if slash else 1.0)
@@ -95,7 +107,7 @@ def number(flag: str, text: str) -> float:
 
 
 def _show_messages():
-    """Shows this package's messages as they are, and of other packages warnings alone."""
+    """Prints this package's messages without decoration, and only warnings of others."""
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     messages = logging.getLogger("scale_zoo")

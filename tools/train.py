@@ -17,10 +17,10 @@ flags.adopt_module_key_flags(command_line)
 
 
 def main() -> None:
-    """Trains, then prints what came of it and where it lies."""
+    """Trains, then prints measures and paths."""
     config = CONFIGURATION()
     metrics = training.train(config)
-    print(equivariance.summary(metrics["test"]))
+    print(equivariance.summary(metrics.test))
     print(f"metrics, pictures, checkpoints: {config.workdir}")
     print(f"SavedModel:                     {config.workdir}/{zoo.EXPORTED}")
     print(f"curves of the run:              tensorboard --logdir={config.workdir}")

@@ -1,15 +1,18 @@
-"""Networks side by side: accuracy and equivariance error over scale, as tables and pictures."""
+"""Comparison of networks: accuracy and equivariance error over scale, as tables and plots."""
 
-from scale_zoo.comparison.candidates import Candidate, find_candidate
+from scale_zoo.comparison.candidates import Candidate, find_candidate, read_candidate
 from scale_zoo.comparison.measuring import compare
 from scale_zoo.comparison.results import (
     OVERALL,
     RESULTS_FILE,
     STAGES_FILE,
     TABLE_FILE,
+    MeasuredNetwork,
+    Results,
+    Settings,
     load_results,
 )
-from scale_zoo.comparison.seeds import average, one_curve_each, over_seeds, seeds_of_one
+from scale_zoo.comparison.seeds import Measured, average, one_curve_each, over_seeds, seeds_of_one
 
 __all__ = [
     "OVERALL",
@@ -17,11 +20,16 @@ __all__ = [
     "STAGES_FILE",
     "TABLE_FILE",
     "Candidate",
+    "Measured",
+    "MeasuredNetwork",
+    "Results",
+    "Settings",
     "average",
     "compare",
     "find_candidate",
     "load_results",
     "one_curve_each",
     "over_seeds",
+    "read_candidate",
     "seeds_of_one",
 ]

@@ -1,37 +1,67 @@
-"""Networks to be compared: trained ones, wherever they lie, and names of the zoo."""
+"""Networks to compare: trained ones in folders, untrained ones by their names in the zoo."""
 
 import dataclasses
 import functools
 import hashlib
-import json
 import pathlib
 from typing import Any
 
 import keras
 
-from scale_zoo import data, files, zoo
+from scale_zoo import data, zoo
+from scale_zoo.equivariance.results import read_record
 from scale_zoo.training import run_files
+from scale_zoo.training.config import RunConfig, read_config
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Content of an exported folder's `model.json`; what it may lack is None."""
+
+    model: str
+    input_shape: tuple[int | None, ...]
+    classes: int
+    options: dict[str, Any]
+    class_names: list[str] | None = None
+    data: str | None = None
+    image_size: int | None = None
+    seed: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Data that a network was trained on; None where unknown.
+
+    Args:
+        data: name of the data set.
+        data_dir: TFDS data directory; empty for TFDS's own.
+        image_size: pixels to which images were fitted; 0 for their own size.
+        seed: seed of the splits.
+    """
+
+    data: str | None = None
+    data_dir: str = ""
+    image_size: int = 0
+    seed: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A network to be compared with others.
+    """A network to compare with others.
 
     Args:
-        name: what the user called it by.
+        name: the user's name for it.
         model: its name in `scale_zoo.list_models()`.
-        folder: where description and weights lie; None for an untrained network.
-        origin: what is known of its training: "data", "image_size", "seed", "data_dir".
+        folder: folder of description and weights; None for an untrained network.
+        description: the description; None for an untrained network.
         config: the configuration of its run; None if it is not a work directory.
-        class_names: the classes that it was trained on, in order, if it tells them.
     """
 
     name: str
     model: str
     folder: pathlib.Path | None = None
-    origin: dict[str, Any] = dataclasses.field(default_factory=dict)
-    config: dict[str, Any] | None = None
-    class_names: list[str] | None = None
+    description: Description | None = None
+    config: RunConfig | None = None
 
     @property
     def trained(self) -> bool:
@@ -39,41 +69,52 @@ class Candidate:
 
     @property
     def label(self) -> str:
-        """A short name, which others may share."""
+        """A short name; several candidates may share it."""
         if not self.trained:
             return f"{self.name} (untrained)"
         return pathlib.Path(self.name).name if self.config is not None else self.name
 
+    @property
+    def class_names(self) -> list[str] | None:
+        """Names of the classes that it was trained on, in order; None if unknown."""
+        return None if self.description is None else self.description.class_names
+
+    @property
+    def origin(self) -> Origin:
+        """What is known of its training data."""
+        if self.config is not None:
+            training = self.config.training
+            return Origin(training.data, training.data_dir, training.image_size, training.seed)
+        if self.description is None:
+            return Origin()
+        name = self.description.data
+        if name is None and self.name in zoo.list_pretrained():
+            name = self.name.partition("/")[2]
+        return Origin(name, image_size=self.description.image_size or 0, seed=self.description.seed)
+
     @functools.cached_property
     def digest(self) -> str | None:
-        """Tells the weights from any others; None for an untrained network."""
-        if not self.trained:
+        """SHA-256 of the weights file; None for an untrained network."""
+        if self.folder is None:
             return None
         with (self.folder / zoo.WEIGHTS_FILE).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def record(self) -> dict[str, Any]:
-        """Returns what is to be kept with the network's measures, ready for JSON."""
-        return {
-            "model": self.model,
-            "label": self.label,
-            "trained": self.trained,
-            "digest": self.digest,
-            "config": self.config,
-        }
-
     def load(self, source: data.Source, seed: int) -> keras.Model:
-        """Returns the network; an untrained one is made for the images and drawn by the seed.
+        """Returns the network; an untrained one is built for the images, with random weights.
+
+        Args:
+            source: the data to measure on.
+            seed: seed of an untrained network's weights.
 
         Raises:
-            ValueError: if images or number of classes are not those of the network.
+            ValueError: if the network takes other images or another number of classes.
         """
         classes = len(source.class_names)
-        if not self.trained:
+        if self.description is None:
             keras.utils.set_random_seed(seed)
             return zoo.create_model(self.name, source.image_shape, classes)
-        described = zoo.describe(self.folder)
-        taken = (*described["input_shape"], described["classes"])
+        taken = (*self.description.input_shape, self.description.classes)
         given = (*source.image_shape, classes)
         if any(n not in (None, m) for n, m in zip(taken, given, strict=True)):
             raise ValueError(
@@ -91,11 +132,11 @@ def find_candidate(name: str) -> Candidate:
     """Finds a network by name.
 
     Args:
-        name: an entry of `list_pretrained()`, a work directory, an exported folder, or else a name
-            of `list_models()`, for an untrained network.
+        name: an entry of `list_pretrained()`, a work directory, an exported folder, or a name of
+            `list_models()`, for an untrained network.
 
     Raises:
-        ValueError: if there is no such network.
+        ValueError: if there is no such network, or one of its files is broken.
     """
     is_folder = pathlib.Path(name).is_dir()
     if name in zoo.list_models() and not is_folder:
@@ -104,32 +145,34 @@ def find_candidate(name: str) -> Candidate:
         name = str(pathlib.Path(name))
     try:
         folder = zoo.find_entry(name)
-        described = zoo.describe(folder)
-        config = _run_config(name, folder)
-        origin = config or described
-        if name in zoo.list_pretrained():
-            origin = {"data": name.partition("/")[2]} | origin
-        known = ("data", "data_dir", "image_size", "seed")
-        origin = {key: origin[key] for key in known if key in origin}
-        if not (folder / zoo.WEIGHTS_FILE).is_file():
-            raise ValueError(f"{folder} has no weights.")
-        class_names = described.get("class_names")
-        return Candidate(name, described["model"], folder, origin, config, class_names)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"`models`: {name} holds a broken file: {error}.") from None
-    except (ValueError, KeyError):
+    except ValueError:
+        folder = None
+    if folder is None or not (folder / zoo.WEIGHTS_FILE).is_file():
         unfinished = is_folder and (pathlib.Path(name) / run_files.CONFIG_FILE).is_file()
         raise ValueError(
             "`models` must be work directories of finished runs, exported folders, pretrained "
             f"entries ({', '.join(zoo.list_pretrained())}) or, for untrained networks, names "
             f"({', '.join(zoo.list_models())}). Received {name!r}"
             + (", which holds a run that is not finished." if unfinished else ".")
-        ) from None
+        )
+    try:
+        return read_candidate(name, folder)
+    except ValueError as error:
+        raise ValueError(f"`models`: {error}") from None
 
 
-def _run_config(name, folder):
-    """The configuration of the run, where the network was named by its work directory."""
-    path = pathlib.Path(name) / run_files.CONFIG_FILE
-    if folder != pathlib.Path(name) / zoo.EXPORTED or not path.is_file():
-        return None
-    return files.read_json(path)
+def read_candidate(name: str, folder: pathlib.Path) -> Candidate:
+    """Reads the description of a trained network, and the configuration of its run if there is one.
+
+    Args:
+        name: name for `zoo.load_model`.
+        folder: the exported folder.
+
+    Raises:
+        ValueError: if a file is broken; the message names it.
+    """
+    description = read_record(Description, folder / zoo.DESCRIPTION_FILE)
+    workdir = pathlib.Path(name)
+    is_run = folder == workdir / zoo.EXPORTED and (workdir / run_files.CONFIG_FILE).is_file()
+    config = read_config(workdir) if is_run else None
+    return Candidate(name, description.model, folder, description, config)

@@ -10,14 +10,22 @@ from collections.abc import Sequence
 import keras
 
 from scale_zoo import data, zoo
-from scale_zoo.comparison import results as files
-from scale_zoo.comparison.candidates import find_candidate
+from scale_zoo.comparison.candidates import Candidate, find_candidate
+from scale_zoo.comparison.results import (
+    MeasuredNetwork,
+    Results,
+    Settings,
+    draw_results,
+    read_results,
+    write_results,
+)
 from scale_zoo.equivariance import FACTORS, over_scale, table
+from scale_zoo.equivariance.results import FactorRow
 
 LOGGER = logging.getLogger(__name__)
 
-# Images of 28x28 pixels measured at once, and pixels at once of larger ones: features of all stages
-# are held for both an image and its scaled self.
+# Images of 28x28 pixels measured at once, and the limit of pixels for larger ones: features of all
+# stages are held for both an image and its scaled copy.
 BATCH_SIZE = 100
 BATCH_PIXELS = 2**20
 
@@ -39,83 +47,112 @@ def compare(
     """Measures networks on test images at several scale factors.
 
     Writes to the folder `output`: after each network `equivariance.json` and `equivariance.csv`; at
-    the end, also of a comparison that was stopped, `accuracy_over_scale.png`,
-    `equivariance_over_scale.png` and `equivariance_by_stage.png`. Networks that the folder has
-    results of already are not measured again, unless their weights have changed. Runs whose
-    configurations differ in nothing but the seed are also averaged.
+    the end, even if interrupted, `accuracy_over_scale.png`, `equivariance_over_scale.png` and
+    `equivariance_by_stage.png`. Networks that the folder already has results of are measured again
+    only if their weights have changed. Runs that differ only in the seed are also averaged.
 
     Args:
-        models: what `find_candidate` takes.
+        models: names for `find_candidate`.
         output: a folder that is new, empty, or holds results of the same settings.
         data_name: name of the data set; by default the one that all networks were trained on.
-        data_dir: TFDS data directory; by default that of the first run that tells one.
+        data_dir: TFDS data directory; by default that of the first run that has one.
         image_size: pixels to which the images of "tfds:" and "folder:" are fitted.
         seed: seed of the splits, and of untrained weights; by default that of the network's run,
-            so that the images measured are none that it was trained on, else 0.
+            so that none of the measured images was trained on, else 0.
         images: how many test images to measure, at least 2; all by default.
         factors: scale factors, above 0.
         stages: names of stages; all by default.
         batch_size: images measured at once; by default as many as memory should hold.
-        overwrite: whether to measure all anew and replace the results that the folder holds.
+        overwrite: whether to measure everything again and replace the folder's results.
 
     Returns:
-        Why networks could not be measured, by name.
+        The reason for each network that could not be measured, by name.
 
     Raises:
-        ValueError: if an argument is wrong, or the data cannot be had.
+        ValueError: if an argument is invalid, or the data cannot be loaded.
     """
     candidates = _find(models)
     _check_numbers(images, factors, batch_size)
     data_name, image_size = _choose_data(candidates, data_name, image_size)
-    data_dir = data_dir or next(filter(None, (c.origin.get("data_dir") for c in candidates)), None)
-    settings = {
-        "data": data_name,
-        "image_size": image_size,
-        "seed": seed,
-        "images": images,
-        "factors": list(map(float, factors)),
-        "stages": None if stages is None else list(stages),
-    }
+    data_dir = data_dir or next((c.origin.data_dir for c in candidates if c.origin.data_dir), None)
+    settings = Settings(
+        data_name,
+        image_size,
+        seed,
+        images,
+        list(map(float, factors)),
+        None if stages is None else list(stages),
+    )
     output = pathlib.Path(output)
-    results = files.read_results(output, settings, overwrite)
-    failed, loaded = {}, {}
+    results = read_results(output, settings, overwrite)
     try:
-        for place, candidate in enumerate(candidates, start=1):
-            heading = f"[{place}/{len(candidates)}] {candidate.name}"
-            before = results["models"].get(candidate.name)
-            if before is not None and before["digest"] == candidate.digest:
-                LOGGER.info("%s: measured before", heading)
-                continue
-            own = candidate.origin.get("seed", 0) if seed is None else seed
-            if own not in loaded:
-                # One at a time: a data set may fill the memory.
-                loaded = {own: data.load_source(data_name, data_dir, own, image_size or None)}
-            examples = loaded[own].test[:images]
-            LOGGER.info("%s: %d images of %s, seed %d", heading, len(examples), data_name, own)
-            _warn(candidate, data_name, loaded[own], own)
-            try:
-                model = candidate.load(loaded[own], own)
-                rows = _measure(model, examples, factors, stages, batch_size)
-            # Whatever keeps one network from being measured must not cost the others' results.
-            except Exception as error:
-                failed[candidate.name] = str(error)
-                LOGGER.error("%s: not measured: %s", heading, error)
-                continue
-            LOGGER.info(table(rows))
-            results["models"][candidate.name] = candidate.record() | {
-                "seed": own,
-                "images": len(examples),
-                "parameters": zoo.count_parameters(model),
-                "over_scale": rows,
-            }
-            files.write_results(output, results)
+        return _measure_all(candidates, output, results, data_dir, batch_size)
     finally:
-        if results["models"]:
-            files.draw_results(output, results)
+        if results.networks:
+            draw_results(output, results)
+
+
+def _measure_all(
+    candidates: Sequence[Candidate],
+    output: pathlib.Path,
+    results: Results,
+    data_dir: str | None,
+    batch_size: int | None,
+) -> dict[str, str]:
+    """Measures networks and writes the results after each; returns why others failed, by name."""
+    settings, failed, loaded = results.settings, {}, {}
+    for place, candidate in enumerate(candidates, start=1):
+        heading = f"[{place}/{len(candidates)}] {candidate.name}"
+        before = results.networks.get(candidate.name)
+        if before is not None and before.digest == candidate.digest:
+            LOGGER.info("%s: measured before", heading)
+            continue
+        seed = (candidate.origin.seed or 0) if settings.seed is None else settings.seed
+        if seed not in loaded:
+            # One at a time: a data set may fill the memory.
+            loaded = {
+                seed: data.load_source(settings.data, data_dir, seed, settings.image_size or None)
+            }
+        source = loaded[seed]
+        count = len(source.test[: settings.images])
+        LOGGER.info("%s: %d images of %s, seed %d", heading, count, settings.data, seed)
+        _warn(candidate, settings.data, source, seed)
+        try:
+            measured = _measure_network(candidate, settings, source, seed, batch_size)
+        # A network that cannot be measured must not cost the results of the others.
+        except Exception as error:
+            failed[candidate.name] = str(error)
+            LOGGER.error("%s: not measured: %s", heading, error)
+            continue
+        LOGGER.info(table(measured.over_scale))
+        results.networks[candidate.name] = measured
+        write_results(output, results)
     return failed
 
 
-def _find(names):
+def _measure_network(
+    candidate: Candidate,
+    settings: Settings,
+    source: data.Source,
+    seed: int,
+    batch_size: int | None,
+) -> MeasuredNetwork:
+    model = candidate.load(source, seed)
+    examples = source.test[: settings.images]
+    return MeasuredNetwork(
+        model=candidate.model,
+        label=candidate.label,
+        config=candidate.config,
+        over_scale=_measure(model, examples, settings.factors, settings.stages, batch_size),
+        trained=candidate.trained,
+        digest=candidate.digest,
+        seed=seed,
+        images=len(examples),
+        parameters=zoo.count_parameters(model),
+    )
+
+
+def _find(names) -> list[Candidate]:
     candidates = [find_candidate(name) for name in names]
     counts = collections.Counter(candidate.name for candidate in candidates)
     twice = [name for name, count in counts.items() if count > 1]
@@ -136,34 +173,29 @@ def _check_numbers(images, factors, batch_size):
         raise ValueError(f"`batch_size` must be above 0. Received {batch_size}.")
 
 
-def _choose_data(candidates, data_name, image_size):
-    """The data to measure on: what was asked for, or what all networks that know of it know."""
+def _choose_data(candidates, data_name, image_size) -> tuple[str, int]:
+    """Returns data and image size to measure on: those given, or those of all known origins."""
     if data_name:
         return data_name, image_size or 0
-    known = sorted(
-        {
-            (candidate.origin["data"], image_size or candidate.origin.get("image_size", 0))
-            for candidate in candidates
-            if "data" in candidate.origin
-        }
-    )
+    origins = [candidate.origin for candidate in candidates if candidate.origin.data is not None]
+    known = sorted({(origin.data, image_size or origin.image_size) for origin in origins})
     if len(known) != 1:
         found = ", ".join(f"{name} (image_size {size})" for name, size in known)
         raise ValueError(
-            "`data` must be given, unless all networks tell the same data that they were trained "
-            f"on. They tell: {found or 'none'}."
+            "`data` must be given unless all networks were trained on the same data. "
+            f"Theirs: {found or 'unknown'}."
         )
     return known[0]
 
 
 def _warn(candidate, data_name, source, seed):
     origin = candidate.origin
-    if origin.get("data") == data_name and origin.get("seed", seed) != seed:
+    if origin.data == data_name and origin.seed not in (None, seed):
         LOGGER.warning(
             "%s was trained on the split of seed %d: images that it was trained on may be among "
             "those of seed %d.",
             candidate.name,
-            origin["seed"],
+            origin.seed,
             seed,
         )
     if candidate.class_names not in (None, list(source.class_names)):
@@ -174,7 +206,7 @@ def _warn(candidate, data_name, source, seed):
         )
 
 
-def _measure(model, examples, factors, stages, batch_size):
+def _measure(model, examples, factors, stages, batch_size) -> list[FactorRow]:
     if batch_size is None:
         pixels = examples.images.shape[1] * examples.images.shape[2]
         batch_size = max(1, min(BATCH_SIZE, BATCH_PIXELS // pixels))

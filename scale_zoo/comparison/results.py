@@ -1,13 +1,23 @@
-"""The folder of a comparison: results of the networks measured so far, as files and pictures."""
+"""Results of a comparison, and their folder: JSON, table, plots."""
 
 import csv
+import dataclasses
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scale_zoo import files
-from scale_zoo.comparison.seeds import curves, one_curve_each
+from scale_zoo.comparison.seeds import Measured, curves, one_curve_each
+from scale_zoo.equivariance.results import (
+    QUANTITIES,
+    FactorRow,
+    Measure,
+    read_record,
+    to_json,
+    write_record,
+)
 from scale_zoo.plots import over_scale
-from scale_zoo.plots.over_scale import spread
+from scale_zoo.plots.over_scale import Curve
 
 RESULTS_FILE = "equivariance.json"
 TABLE_FILE = "equivariance.csv"
@@ -19,120 +29,173 @@ COLUMNS = (
     "images",
     "factor",
     "stage",
-    "accuracy",
-    "accuracy_spread",
-    "equivariance_error",
-    "equivariance_error_spread",
-    "interior_error",
-    "interior_error_spread",
+    *(column for quantity in QUANTITIES for column in (quantity, f"{quantity}_spread")),
     "spread",
 )
 OVERALL = "overall"
 
 
-def read_results(output: pathlib.Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Any]:
-    """Returns the results to add to: "settings", and "models" by name.
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings shared by all networks of a comparison.
 
     Args:
-        output: the folder, which need not exist.
-        settings: what networks are measured by, ready for JSON.
-        overwrite: whether to begin anew where the folder holds results.
+        data: name of the data set.
+        image_size: pixels to which images are fitted; 0 for their own size.
+        seed: seed of the splits; None for that of each network's run.
+        images: number of test images; None for all.
+        factors: scale factors.
+        stages: names of stages; None for all.
+    """
+
+    data: str
+    image_size: int
+    seed: int | None
+    images: int | None
+    factors: list[float]
+    stages: list[str] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasuredNetwork(Measured):
+    """A network of a comparison.
+
+    Args:
+        trained: whether its weights are trained.
+        digest: SHA-256 of the weights file; None if untrained.
+        seed: seed of the splits that it was measured on.
+        images: number of test images.
+        parameters: number of trainable parameters.
+    """
+
+    trained: bool
+    digest: str | None
+    seed: int
+    images: int
+    parameters: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SeedAverage:
+    """Means over the runs of one network that differ only in the seed."""
+
+    runs: list[str]
+    over_scale: list[FactorRow]
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """Content of `equivariance.json`: settings, networks by name, averages by label."""
+
+    settings: Settings
+    networks: dict[str, MeasuredNetwork] = dataclasses.field(default_factory=dict)
+    over_seeds: dict[str, SeedAverage] = dataclasses.field(default_factory=dict)
+
+
+def read_results(output: pathlib.Path, settings: Settings, overwrite: bool) -> Results:
+    """Returns the results to add to.
+
+    Args:
+        output: the folder; it need not exist.
+        settings: the settings of the comparison.
+        overwrite: whether to discard results that the folder holds.
 
     Raises:
         ValueError: if the folder holds other files, or results of other settings.
     """
-    path, new = output / RESULTS_FILE, {"settings": settings, "models": {}}
     if output.exists() and not output.is_dir():
         raise ValueError(f"`output` must be a folder. {output} is a file.")
-    if not path.exists():
+    if not (output / RESULTS_FILE).exists():
         if output.exists() and any(output.iterdir()):
             raise ValueError(
                 f"`output` must be new or hold earlier results. {output} holds other files: name "
                 "another."
             )
-        return new
+        return Results(settings)
     results = load_results(output, "output")
-    before, models = results["settings"], results["models"]
+    before, now = to_json(results.settings), to_json(settings)
     changed = [
-        f"{key} from {before.get(key)!r} to {value!r}"
-        for key, value in settings.items()
-        if before.get(key) != value
+        f"{key} from {before[key]!r} to {value!r}"
+        for key, value in now.items()
+        if before[key] != value
     ]
     if changed and not overwrite:
         raise ValueError(
             f"`output` {output} holds results of other settings, and cannot change "
             f"{', '.join(changed)}. Name another, or replace them by --overwrite."
         )
-    return new if overwrite else {"settings": settings, "models": models}
+    return Results(settings) if overwrite else results
 
 
-def load_results(folder: pathlib.Path, argument: str) -> dict[str, Any]:
-    """Reads the results that a folder holds: "settings", and "models" by name.
+def load_results(folder: pathlib.Path, argument: str) -> Results:
+    """Reads the results in a folder.
 
     Args:
         folder: a folder that `compare` wrote.
-        argument: what errors call the folder by.
+        argument: the folder's name in errors.
 
     Raises:
         ValueError: if it holds none.
     """
-    path = folder / RESULTS_FILE
     try:
-        results = files.read_json(path)
-        return {"settings": dict(results["settings"]), "models": dict(results["models"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(f"`{argument}`: {path} holds no such results. Name another.") from None
+        return read_record(Results, folder / RESULTS_FILE)
+    except ValueError as error:
+        raise ValueError(
+            f"`{argument}`: {folder} holds no results of a comparison: {error} Name another."
+        ) from None
 
 
-def write_results(output: pathlib.Path, results: dict[str, Any]) -> None:
-    """Writes results and table; each file appears whole."""
+def write_results(output: pathlib.Path, results: Results) -> None:
+    """Writes results and table, each atomically."""
     output.mkdir(parents=True, exist_ok=True)
-    singles, groups = curves(results["models"])
-    over_seeds = {curve.label: {"runs": names, "over_scale": curve.rows} for curve, names in groups}
-    files.write_json(output / RESULTS_FILE, results | {"over_seeds": over_seeds})
-    _write_table(output / TABLE_FILE, results["models"], [*singles, *groups])
+    singles, groups = curves(results.networks)
+    over_seeds = {curve.label: SeedAverage(names, list(curve.rows)) for curve, names in groups}
+    write_record(output / RESULTS_FILE, dataclasses.replace(results, over_seeds=over_seeds))
+    _write_table(output / TABLE_FILE, results.networks, [*singles, *groups])
 
 
-def draw_results(output: pathlib.Path, results: dict[str, Any]) -> None:
-    """Draws the pictures; each file appears whole."""
-    shown = [curve for curve, _ in one_curve_each(results["models"])]
+def draw_results(output: pathlib.Path, results: Results) -> None:
+    """Draws the plots, each atomically."""
+    shown = [curve for curve, _ in one_curve_each(results.networks)]
     over_scale.plot_over_scale(shown, output)
     over_scale.plot_stages(shown, output / STAGES_FILE)
 
 
-def _write_table(path, models, curves):
+def _write_table(
+    path: pathlib.Path,
+    networks: Mapping[str, MeasuredNetwork],
+    curves: Sequence[tuple[Curve, list[str]]],
+) -> None:
     with files.whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for curve, names in curves:
+            spread = "standard deviation over seeds"
             network = {
                 "network": curve.label,
                 "runs": len(names),
-                "images": models[names[0]]["images"],
-                "spread": "standard deviation over seeds"
-                if curve.seeds > 1
-                else "standard error over images",
+                "images": networks[names[0]].images,
+                "spread": spread if curve.seeds > 1 else "standard error over images",
             }
             for row in curve.rows:
-                measures = {
-                    "accuracy": row["accuracy"],
-                    "equivariance_error": row["equivariance_error"],
-                    "interior_error": row["interior_error"],
-                }
-                place = network | {"factor": row["factor"]}
-                writer.writerow(place | {"stage": OVERALL} | _cells(measures))
-                for stage, error in row["stages"].items():
-                    measures = {
-                        "equivariance_error": error,
-                        "interior_error": row["interior_stages"][stage],
-                    }
-                    writer.writerow(place | {"stage": stage} | _cells(measures))
+                for cells in _stage_rows(row):
+                    writer.writerow(network | {"factor": row.factor} | cells)
 
 
-def _cells(measures):
-    """Means and spreads; what was not measured has no cell."""
+def _stage_rows(row: FactorRow) -> list[dict[str, Any]]:
+    """Returns the cells of the overall measures, then of each stage."""
+    overall = {quantity: measure_of(row) for quantity, measure_of in QUANTITIES.items()}
+    rows = [{"stage": OVERALL} | _cells(overall)]
+    for stage, error in row.canvas.stages.items():
+        errors = {"equivariance_error": error, "interior_error": row.interior.stages[stage]}
+        rows.append({"stage": stage} | _cells(errors))
+    return rows
+
+
+def _cells(measures: Mapping[str, Measure | None]) -> dict[str, Any]:
+    """Returns means and spreads; a measure of None has no cells."""
     cells = {}
-    for name, value in measures.items():
-        if value is not None:
-            cells |= {name: value["mean"], f"{name}_spread": spread(value)}
+    for name, measure in measures.items():
+        if measure is not None:
+            cells |= {name: measure.mean, f"{name}_spread": measure.spread}
     return cells

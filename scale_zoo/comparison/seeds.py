@@ -1,97 +1,130 @@
-"""Runs that differ in the seed alone: one network, with means and deviations over its seeds."""
+"""Means and standard deviations over runs that differ only in the seed."""
 
 import collections
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from scale_zoo.equivariance.results import FactorRow, Measure, RegionErrors, to_json
 from scale_zoo.plots.over_scale import Curve
-from scale_zoo.training.config import FREE_TO_CHANGE
+from scale_zoo.training.config import FREE_TO_CHANGE, RunConfig
 
 
-def seeds_of_one(configs: Mapping[str, dict[str, Any] | None]) -> list[list[str]]:
-    """Returns the names of the runs whose configurations differ in the seed alone, group by group.
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A network with its measures over scale.
 
     Args:
-        configs: what each run's `config.json` holds, by name; None for what is no run.
+        model: its name in `scale_zoo.list_models()`.
+        label: a short name; others may share it.
+        config: the configuration of its run; None if it is not a run.
+        over_scale: measures at each factor.
+    """
+
+    model: str
+    label: str
+    config: RunConfig | None
+    over_scale: list[FactorRow]
+
+
+def seeds_of_one(configs: Mapping[str, RunConfig | None]) -> list[list[str]]:
+    """Groups runs whose configurations differ only in the seed.
+
+    Args:
+        configs: configuration of each run by name; None for a network that is not a run.
+
+    Returns:
+        The names of each group of at least two runs.
     """
     groups = collections.defaultdict(list)
     for name, config in configs.items():
-        if config:
-            same = {k: v for k, v in config.items() if k not in (*FREE_TO_CHANGE, "seed")}
-            groups[json.dumps(same, sort_keys=True)].append(name)
+        if config is not None:
+            groups[_without_seed(config)].append((name, config.training.seed))
     return [
-        names
-        for names in groups.values()
-        # Copies of one run are no more than one.
-        if len({configs[name]["seed"] for name in names}) == len(names) > 1
+        [name for name, _ in runs]
+        for runs in groups.values()
+        # Copies of one run share its seed.
+        if len({seed for _, seed in runs}) == len(runs) > 1
     ]
 
 
-def average(means: Sequence[float]) -> dict[str, float]:
-    """Returns mean and standard deviation over seeds, of which there are at least two."""
-    deviation = float(np.std(means, ddof=1))
-    return {"mean": float(np.mean(means)), "standard_deviation": deviation}
+def _without_seed(config) -> str:
+    record = to_json(config)
+    for name in (*FREE_TO_CHANGE, "seed"):
+        del record["training"][name]
+    return json.dumps(record, sort_keys=True)
 
 
-def over_seeds(runs: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Averages the rows of several runs, with standard deviations over them.
+def average(means: Sequence[float]) -> Measure:
+    """Returns mean and standard deviation over seeds, at least two."""
+    return Measure(float(np.mean(means)), standard_deviation=float(np.std(means, ddof=1)))
 
-    Args:
-        runs: of each run the rows of `evaluation.over_scale`, at the same factors.
-    """
 
-    def merge(values):
-        if None in values:
-            return None
-        if "mean" in values[0]:
-            return average([value["mean"] for value in values])
-        return {stage: merge([value[stage] for value in values]) for stage in values[0]}
+def over_seeds(runs: Sequence[Sequence[FactorRow]]) -> list[FactorRow]:
+    """Averages the rows of several runs, measured at the same factors."""
+
+    def merge_regions(regions: Sequence[RegionErrors]) -> RegionErrors:
+        return RegionErrors(
+            _merge([region.overall for region in regions]),
+            {
+                stage: _merge([region.stages[stage] for region in regions])
+                for stage in regions[0].stages
+            },
+        )
 
     return [
-        {
-            key: value if key == "factor" else merge([row[key] for row in rows])
-            for key, value in rows[0].items()
-        }
+        FactorRow(
+            rows[0].factor,
+            average([row.accuracy.mean for row in rows]),
+            merge_regions([row.canvas for row in rows]),
+            merge_regions([row.interior for row in rows]),
+        )
         for rows in zip(*runs, strict=True)
     ]
 
 
+def _merge(measures: Sequence[Measure | None]) -> Measure | None:
+    means = [measure.mean for measure in measures if measure is not None]
+    return average(means) if len(means) == len(measures) else None
+
+
 def curves(
-    models: Mapping[str, dict[str, Any]],
+    networks: Mapping[str, Measured],
 ) -> tuple[list[tuple[Curve, list[str]]], list[tuple[Curve, list[str]]]]:
-    """Returns a curve and its networks' names: of each network, and of each one of several seeds.
+    """Returns the curves of all networks, and those averaged over seeds, with their runs' names.
 
     Args:
-        models: by name of a network its "model", "label", "config" and "over_scale".
+        networks: the networks by name.
     """
-    shared = collections.Counter(entry["label"] for entry in models.values())
+    shared = collections.Counter(network.label for network in networks.values())
     labels = {
-        name: entry["label"] if shared[entry["label"]] == 1 else name
-        for name, entry in models.items()
+        name: network.label if shared[network.label] == 1 else name
+        for name, network in networks.items()
     }
-    singles = [(Curve(labels[name], models[name]["over_scale"]), [name]) for name in models]
-    groups = seeds_of_one({name: entry["config"] for name, entry in models.items()})
-    shared = collections.Counter(models[names[0]]["model"] for names in groups)
+    singles = [
+        (Curve(labels[name], network.over_scale), [name]) for name, network in networks.items()
+    ]
+    groups = seeds_of_one({name: network.config for name, network in networks.items()})
+    shared = collections.Counter(networks[names[0]].model for names in groups)
     averaged = []
     for names in groups:
-        model = models[names[0]]["model"]
+        model = networks[names[0]].model
         label = model if shared[model] == 1 else labels[names[0]]
-        rows = over_seeds([models[name]["over_scale"] for name in names])
+        rows = over_seeds([networks[name].over_scale for name in names])
         averaged.append((Curve(f"{label} ({len(names)} seeds)", rows, len(names)), names))
     return singles, averaged
 
 
-def one_curve_each(models: Mapping[str, dict[str, Any]]) -> list[tuple[Curve, list[str]]]:
-    """Returns one curve for each network, whatever the number of its seeds, and its runs' names.
+def one_curve_each(networks: Mapping[str, Measured]) -> list[tuple[Curve, list[str]]]:
+    """Returns one curve for each network, averaged over its seeds, and the names of its runs.
 
     Args:
-        models: as `curves` takes them.
+        networks: the networks by name.
     """
-    singles, groups = curves(models)
-    # An average stands where the first of its runs would.
+    singles, groups = curves(networks)
+    # An average takes the place of the first of its runs.
     averages = {name: group for group in groups for name in group[1]}
     shown = {}
     for single in singles:

@@ -10,13 +10,25 @@ from scale_zoo.equivariance.probe import (
     measure_over_scale,
     stage_names,
 )
+from scale_zoo.equivariance.results import (
+    QUANTITIES,
+    Evaluation,
+    FactorRow,
+    Measure,
+    RegionErrors,
+)
 from scale_zoo.equivariance.stage_error import REGIONS
 
 __all__ = [
     "FACTORS",
+    "QUANTITIES",
     "REGIONS",
     "EquivarianceCallback",
     "EquivarianceError",
+    "Evaluation",
+    "FactorRow",
+    "Measure",
+    "RegionErrors",
     "check_stages",
     "equivariance_probe",
     "evaluate",

@@ -1,54 +1,52 @@
-"""Pictures of accuracy and equivariance error over scale."""
+"""Plots of accuracy and equivariance error over scale."""
 
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from scale_zoo import files
+from scale_zoo.equivariance.results import QUANTITIES, FactorRow
 
-# Told apart by people of any colour vision (Okabe & Ito 2008), without the yellow, pale on white.
+# Distinct for all kinds of colour vision (Okabe & Ito 2008), without the yellow, pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X<>"
 LINES = ("-", "--", ":")
-# Errors below it are as good as none.
+# Smaller errors are shown as this one.
 SMALLEST_ERROR = 0.01
 
 FACTOR_LABEL = "scale factor of the image (1 is the original size)"
+# Errors: the quantity, its region, and the region in words.
 ERRORS = (
-    ("equivariance_error", "stages", "on the whole canvas"),
-    ("interior_error", "interior_stages", "in the interior"),
+    ("equivariance_error", "canvas", "on the whole canvas"),
+    ("interior_error", "interior", "in the interior"),
 )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curve:
-    """What a picture shows of one network: a name and its measures over scale.
+    """A network to plot.
 
-    `rows` are those of `evaluation.over_scale`; where they are means over several seeds, their
-    spreads are standard deviations.
+    Args:
+        label: its name.
+        rows: measures at each factor, of one run or averaged over seeds.
+        seeds: number of seeds.
     """
 
     label: str
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[FactorRow]
     seeds: int = 1
 
 
-def spread(value: dict[str, float]) -> float:
-    """Returns the standard error of a mean over images, or the deviation of one over seeds."""
-    return value.get("standard_error", value.get("standard_deviation"))
-
-
 def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathlib.Path]:
-    """Draws accuracy over scale, and equivariance error over scale, one curve for each network.
+    """Plots accuracy and equivariance error over scale, one curve for each network.
 
     Bars are standard errors over images, bands standard deviations over seeds.
 
     Args:
         curves: the networks.
-        folder: where the pictures go.
+        folder: folder of the plots.
 
     Returns:
         The paths of `accuracy_over_scale.png` and `equivariance_over_scale.png`.
@@ -65,7 +63,7 @@ def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathl
         axes.set_yscale("symlog", linthresh=SMALLEST_ERROR)
         axes.set_title(f"Equivariance error {where}")
     panels[0].set_ylabel("equivariance error, mean over stages")
-    # Room for the highest mark.
+    # Room for the highest marker.
     panels[0].set_ylim(0, 1.5 * panels[0].get_ylim()[1])
     _legend(figure, handles, 3)
     return [*paths, save(figure, folder / "equivariance_over_scale.png")]
@@ -74,8 +72,8 @@ def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathl
 def plot_stages(curves: Sequence[Curve], path: pathlib.Path) -> pathlib.Path:
     """Draws a heat map of the equivariance error by stage and factor for each network.
 
-    A row of the picture is a network: on the left the whole canvas, on the right the interior. What
-    cannot be compared is hatched.
+    Each network is a row: on the left the whole canvas, on the right the interior. Stages and
+    factors that cannot be compared are hatched.
 
     Args:
         curves: the networks.
@@ -86,7 +84,7 @@ def plot_stages(curves: Sequence[Curve], path: pathlib.Path) -> pathlib.Path:
     """
     from matplotlib.colors import LogNorm
 
-    heights = [len(curve.rows[0]["stages"]) for curve in curves]
+    heights = [len(curve.rows[0].canvas.stages) for curve in curves]
     columns = max(len(curve.rows) for curve in curves)
     figure, panels = new_figure(
         len(curves),
@@ -95,19 +93,19 @@ def plot_stages(curves: Sequence[Curve], path: pathlib.Path) -> pathlib.Path:
         height_ratios=heights,
     )
     maps = [
-        (axes, curve, quantity, _errors_by_stage(curve.rows, quantity))
+        (axes, curve, region, _errors_by_stage(curve.rows, region))
         for curve, row in zip(curves, panels.reshape(-1, 2), strict=True)
-        for axes, (_, quantity, _) in zip(row, ERRORS, strict=True)
+        for axes, (_, region, _) in zip(row, ERRORS, strict=True)
     ]
     largest = max([10 * SMALLEST_ERROR, *(np.nanmax(m[-1], initial=0) for m in maps)])
     norm = LogNorm(SMALLEST_ERROR, largest, clip=True)
-    for axes, curve, quantity, errors in maps:
+    for axes, curve, region, errors in maps:
         image = _draw_map(axes, errors, norm)
-        axes.set_xticks(range(len(curve.rows)), [f"{row['factor']:.3g}" for row in curve.rows])
-        stages = list(curve.rows[0][quantity])
+        axes.set_xticks(range(len(curve.rows)), [f"{row.factor:.3g}" for row in curve.rows])
+        stages = list(curve.rows[0].region(region).stages)
         axes.set_yticks(range(len(stages)), stages)
-        axes.tick_params(length=0, labelleft=quantity == "stages")
-        if quantity == "stages":
+        axes.tick_params(length=0, labelleft=region == "canvas")
+        if region == "canvas":
             axes.set_title(curve.label, loc="left", fontsize=10, fontweight="bold")
     for axes, (_, _, where) in zip(panels[:2], ERRORS, strict=True):
         # Above the name of the first network.
@@ -138,7 +136,7 @@ def new_figure(rows: int, columns: int, size: tuple[float, float], **options):
         size: width and height.
         **options: `sharey`, and further ones of Matplotlib's grid of panels.
     """
-    # Imported here: a library should not choose a backend for whoever imports it.
+    # Imported here, so that importing the library does not choose a backend.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -150,22 +148,22 @@ def new_figure(rows: int, columns: int, size: tuple[float, float], **options):
 
 
 def draw_curve(axes, curve: Curve, quantity: str, **style):
-    """Draws a quantity over the factors at which it is known, with its spreads.
+    """Draws a quantity over the factors at which it was measured, with its spreads.
 
     Args:
         axes: Matplotlib's axes.
-        curve: the network; its spreads become bars, or a band where it stands for several seeds.
-        quantity: a key of its rows.
+        curve: the network; spreads are drawn as bars, over several seeds as a band.
+        quantity: a key of `QUANTITIES`.
         **style: further arguments of Matplotlib's `plot` or `errorbar`.
 
     Returns:
-        What stands for the curve in a legend.
+        The curve's handle in a legend.
     """
-    rows = [row for row in curve.rows if row[quantity] is not None]
-    rows.sort(key=lambda row: row["factor"])
-    factors = [row["factor"] for row in rows]
-    means = np.array([row[quantity]["mean"] for row in rows])
-    spreads = np.array([spread(row[quantity]) for row in rows])
+    measured = [(row.factor, QUANTITIES[quantity](row)) for row in curve.rows]
+    points = sorted((factor, each.mean, each.spread) for factor, each in measured if each)
+    factors = [factor for factor, _, _ in points]
+    means = np.array([mean for _, mean, _ in points])
+    spreads = np.array([spread for _, _, spread in points])
     style = {"marker": "o", "markersize": 5, "label": curve.label} | style
     if curve.seeds == 1:
         return axes.errorbar(factors, means, spreads, **{"capsize": 3} | style)
@@ -176,7 +174,7 @@ def draw_curve(axes, curve: Curve, quantity: str, **style):
 
 
 def _draw_curves(axes, curves, quantity):
-    """Draws a curve for each network; returns what stands for them in a legend."""
+    """Draws a curve for each network; returns their handles in a legend."""
     handles = [
         draw_curve(
             axes,
@@ -188,7 +186,7 @@ def _draw_curves(axes, curves, quantity):
         )
         for place, curve in enumerate(curves)
     ]
-    ticks = sorted({row["factor"] for curve in curves for row in curve.rows})
+    ticks = sorted({row.factor for curve in curves for row in curve.rows})
     axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
     axes.set_xlabel(FACTOR_LABEL)
     axes.grid(alpha=0.3)
@@ -200,14 +198,14 @@ def _legend(figure, handles, columns):
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
 
 
-def _errors_by_stage(rows, quantity):
-    """The errors `[stages, factors]`, NaN where there is none."""
-    by_factor = [row[quantity].values() for row in rows]
-    return np.array([[e["mean"] if e else np.nan for e in errors] for errors in by_factor]).T
+def _errors_by_stage(rows, region):
+    """Returns errors `[stages, factors]`, NaN where not measurable."""
+    by_factor = [row.region(region).stages.values() for row in rows]
+    return np.array([[e.mean if e else np.nan for e in errors] for errors in by_factor]).T
 
 
 def _draw_map(axes, errors, norm):
-    # What is missing shows the ground, hatched.
+    # Missing cells show the hatched background.
     axes.set_facecolor("white")
     axes.patch.set(hatch="////", edgecolor="silver")
     image = axes.imshow(errors, norm=norm, cmap="cividis", aspect="auto")
@@ -222,14 +220,14 @@ def _draw_map(axes, errors, norm):
 
 
 def _short(error):
-    """An error in two digits, as few characters as that takes."""
+    """Formats an error in two digits and few characters."""
     if error >= 10_000:
         return f"{error:.0e}".replace("e+0", "e")
     return f"{error:.0f}" if error >= 10 else f"{error:.2g}"
 
 
 def save(figure, path: pathlib.Path) -> pathlib.Path:
-    """Writes a figure as a PNG file that appears whole; returns its path."""
+    """Writes a figure as a PNG file, atomically; returns its path."""
     with files.whole_file(path) as unfinished:
         figure.savefig(unfinished, format="png")
     return path

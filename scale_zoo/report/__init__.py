@@ -1,4 +1,4 @@
-"""A page on networks from their work directories: what they are, how they do, what they answer."""
+"""A page on trained networks, from their work directories: settings, measures, answers."""
 
 from scale_zoo.report.gathering import Network, Run, gather
 from scale_zoo.report.writing import HTML_FILE, MARKDOWN_FILE, write_report

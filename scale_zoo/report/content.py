@@ -1,4 +1,4 @@
-"""The sections of a page: their words, tables and figures."""
+"""The sections of a page: texts, tables, figures."""
 
 import pathlib
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ ERROR = (
     "Shown is the mean over those of the network's stages that leave something to compare at the "
     "factor. “On the whole canvas” counts all pixels, and so "
     "also what a network answers on the empty ground around a shrunk image; “in the interior” "
-    "counts those alone into which scaling moves nothing from outside. The section “Measure” of "
-    "scale_zoo's README, and the documentation of scale_zoo.EquivarianceError, tell more."
+    "counts those alone into which scaling moves nothing from outside. See docs/measure.md of "
+    "scale_zoo and the documentation of scale_zoo.EquivarianceError."
 )
 
 
@@ -33,18 +33,18 @@ def make_page(
     Args:
         networks: the networks.
         examined: cost and answers of each.
-        example: the image that they answer to.
-        folder: where the pictures go.
+        example: the image that they classify.
+        folder: folder of the pictures.
         title: the page's title; by default it names the data.
     """
     factors = tables.shown_factors(networks)
-    data_sets = list(dict.fromkeys(network.config["data"] for network in networks))
+    data_sets = list(dict.fromkeys(network.config.training.data for network in networks))
     steps = tables.steps_table(
         networks, examined, example, factors, save_steps(example, factors, folder)
     )
     sections = [
         Section("measured", "What was measured", [*_measured(networks), ERROR]),
-        Section("networks", "Networks", [], [tables.trained_table(networks, example)]),
+        Section("networks", "Networks", [], [tables.trained_table(networks)]),
         Section(
             "accuracy",
             "Comparison",
@@ -83,8 +83,8 @@ def _measured(networks) -> list[str]:
 
 def _images(network) -> str:
     """Says which images a network was measured on."""
-    test, data = network.runs[0].metrics["test"], network.config["data"]
-    drawn, repeats = test["scale_range"], test.get("repeats", 1)
+    test, data = network.runs[0].metrics.test, network.config.training.data
+    drawn, repeats = test.scale_range, test.repeats
     at_random = (
         "as they are"
         if drawn is None
@@ -93,10 +93,10 @@ def _images(network) -> str:
             f"{drawn[0]:g} to {drawn[1]:g}"
         )
     )
-    text = f"Test accuracy is over {test['images']:,} test images of {data}, {at_random}."
+    text = f"Test accuracy is over {test.images:,} test images of {data}, {at_random}."
     accuracy, errors = network.measured_images
     settings = network.settings
-    where = f"{accuracy:,} test images of {settings['data'] if settings else data}"
+    where = f"{accuracy:,} test images of {settings.data if settings else data}"
     text += f" Accuracy at each factor is over {where}"
     text += (
         ", and the equivariance error over the same."
@@ -106,10 +106,10 @@ def _images(network) -> str:
     if not settings:
         return f"{text} All are from the runs' own tests."
     text += " Measures at each factor are from a comparison by tools/equivariance_test.py."
-    if settings.get("stages"):
-        text += f" It measured stages {', '.join(settings['stages'])} alone."
-    seed = settings.get("seed")
-    if seed is not None and set(network.seeds) != {seed} and settings["data"] == data:
+    if settings.stages:
+        text += f" It measured stages {', '.join(settings.stages)} alone."
+    seed = settings.seed
+    if seed is not None and set(network.seeds) != {seed} and settings.data == data:
         text += (
             f" It took the split of seed {seed}, which is not that of the training: images that "
             "were trained on may be among them."
@@ -118,21 +118,18 @@ def _images(network) -> str:
 
 
 def _errors(networks, factors) -> tuple[list[str], list[Table]]:
-    """The tables of errors, but for one that nothing was measured for, and words in its place."""
+    """Returns the tables of errors, with a sentence in place of an empty one."""
     words, shown = [], []
     for table in tables.error_tables(networks, factors):
         if any(cell.text is not None for row in table.rows for cell in row[1:]):
             shown.append(table)
         else:
-            words.append(
-                f"{table.caption}: nothing was measured or left to compare. Runs of early versions "
-                "did not measure the interior; tools/equivariance_test.py does."
-            )
+            words.append(f"{table.caption}: nothing was measured or left to compare.")
     return words, shown
 
 
 def _about(networks, example) -> list[str]:
-    """Says what image is shown, and whose answers."""
+    """Says which image is shown, and which runs answer."""
     shape = "×".join(str(n) for n in example.largest.shape[:2])
     text = f"The image is {example.name}, on a canvas of {shape} pixels"
     if example.label is None:

@@ -1,4 +1,4 @@
-"""One image, shrunk step by step, and what networks answer to it."""
+"""One image, shrunk step by step, and the networks' answers."""
 
 import dataclasses
 import logging
@@ -14,7 +14,7 @@ from scale_zoo.report.gathering import Network, Run
 
 LOGGER = logging.getLogger(__name__)
 
-# A small image is enlarged for display, by a whole number, to about this many pixels.
+# Small images are enlarged by a whole number to about this many pixels.
 SHOWN_SIZE = 84
 
 
@@ -23,26 +23,24 @@ class Example:
     """An image for all networks.
 
     Args:
-        name: what it is.
-        images: uint8 `[height, width, channels]`, by the shape that a network takes.
-        label: the name of its class, if that is known.
-        training_images: how many images the networks were trained on, if it is one of their data.
+        name: its description.
+        images: uint8 `[height, width, channels]`, by the input shape of networks.
+        label: the name of its class, if known.
     """
 
     name: str
     images: dict[tuple[int, int, int], np.ndarray]
     label: str | None = None
-    training_images: int | None = None
 
     @property
     def largest(self) -> np.ndarray:
-        """The image as the network of the largest images takes it."""
+        """The image in the largest input shape."""
         return self.images[max(self.images)]
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """The class that a network finds likeliest, and how likely."""
+    """A network's likeliest class, its probability, and whether it is right, if known."""
 
     class_name: str
     probability: float
@@ -51,7 +49,7 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """What takes the network itself to know: its cost, and its answer at each factor."""
+    """Cost of a network, and its answer at each factor."""
 
     flops: int
     answers: list[Answer]
@@ -60,22 +58,21 @@ class Examined:
 def choose_example(
     networks: Sequence[Network], path: str | None = None, data_dir: str | None = None
 ) -> Example:
-    """Reads an image file, or chooses the first test image that is one for all networks.
+    """Reads an image file, or chooses the first image that is a test image for all networks.
 
-    Splits are drawn by the seed: a test image of one run may be a training image of another. Of a
+    Splits depend on the seed: a test image of one run may be a training image of another. Of a
     network with several seeds, the run of the smallest counts.
 
     Args:
         networks: the networks.
-        path: an image file; None chooses of the networks' data.
-        data_dir: TFDS data directory; by default that of the first run that tells one.
+        path: an image file; None chooses from the networks' data.
+        data_dir: TFDS data directory; by default that of the first run that has one.
 
     Raises:
-        ValueError: if the file cannot be read or the data cannot be had, or the networks have no
-            data in common.
+        ValueError: if the file or the data cannot be read, or the networks have no data in common.
     """
     runs = [network.runs[0] for network in networks]
-    shapes = {tuple(run.config["input_shape"]) for run in runs}
+    shapes = {tuple(run.config.input_shape) for run in runs}
     if path is None:
         return _test_image(runs, data_dir)
     if not pathlib.Path(path).is_file():
@@ -87,15 +84,16 @@ def choose_example(
 
 
 def _test_image(runs, data_dir) -> Example:
-    known = {(run.config["data"], run.config.get("image_size", 0)) for run in runs}
+    configs = [run.config.training for run in runs]
+    known = {(config.data, config.image_size) for config in configs}
     if len(known) > 1:
         found = ", ".join(f"{name} (image_size {size})" for name, size in sorted(known))
         raise ValueError(
             f"`image` must be given where runs were trained on different data. These: {found}."
         )
     ((name, size),) = known
-    data_dir = data_dir or next(filter(None, (run.config.get("data_dir") for run in runs)), None)
-    seeds = list(dict.fromkeys(run.config["seed"] for run in runs))
+    data_dir = data_dir or next((each.data_dir for each in configs if each.data_dir), None)
+    seeds = list(dict.fromkeys(config.seed for config in configs))
     LOGGER.info("Reading %s for a test image.", name)
     try:
         source = data.load_source(name, data_dir, seeds[0], size or None)
@@ -109,7 +107,7 @@ def _test_image(runs, data_dir) -> Example:
             }
     except ValueError as error:
         raise ValueError(
-            f"The runs' data cannot be had: {error} Or name another `image` to show."
+            f"The runs' data cannot be loaded: {error} Or name another `image` to show."
         ) from None
     if not unseen:
         raise ValueError(
@@ -123,16 +121,15 @@ def _test_image(runs, data_dir) -> Example:
         f"{which} of {name}, split of seed {seeds[0]}",
         {image.shape: image},
         label,
-        len(source.train),
     )
 
 
 def examine(run: Run, example: Example, factors: Sequence[float]) -> Examined:
-    """Loads a run's network, counts its FLOPs, and asks it for the image at each factor."""
+    """Loads a run's network, counts its FLOPs, and classifies the image at each factor."""
     model = zoo.load_model(run.candidate.name)
-    image = example.images[tuple(run.config["input_shape"])]
+    image = example.images[tuple(run.config.input_shape)]
     probabilities = np.asarray(model(shrink(image, factors), training=False))
-    names = run.config["class_names"]
+    names = run.config.class_names
     answers = []
     for each in probabilities:
         found = names[each.argmax()]
@@ -150,7 +147,7 @@ def shrink(image: np.ndarray, factors: Sequence[float]) -> tf.Tensor:
 def save_steps(
     example: Example, factors: Sequence[float], folder: pathlib.Path
 ) -> list[tuple[pathlib.Path, tuple[int, int]]]:
-    """Writes the image at each factor; returns paths, and widths and heights for display."""
+    """Writes the image at each factor; returns paths, with display sizes (width, height)."""
     found = []
     for step, image in enumerate(shrink(example.largest, factors).numpy(), start=1):
         pixels = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The figures of a page, with words for who does not see them."""
+"""The figures of a page, with alternative texts."""
 
 import pathlib
 from collections.abc import Sequence
@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from PIL import Image
 
 from scale_zoo import comparison
+from scale_zoo.equivariance import QUANTITIES, Measure
 from scale_zoo.plots import over_scale
 from scale_zoo.report.gathering import Network
 from scale_zoo.report.page import Picture, factor_text, number, percent
 
-# Pixels of CSS to which an inch of a figure's paper is drawn.
+# CSS pixels per inch of a figure.
 PIXELS_PER_INCH = 96
 
 
 def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Picture]:
-    """Draws accuracy and errors over scale, and errors by stage.
+    """Plots accuracy and errors over scale, and errors by stage.
 
     Args:
         networks: the networks.
-        folder: where the PNG files go.
+        folder: folder of the PNG files.
     """
     curves = [network.curve for network in networks]
     lines = f"one line for each of {len(curves)} networks" if len(curves) > 1 else "one line"
@@ -55,7 +56,7 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
 
 
 def _spreads(curves) -> list[str]:
-    """Says what the curves' spreads are, of those kinds alone that are drawn."""
+    """Says what the spreads are, for the kinds that are drawn."""
     found = []
     if any(curve.seeds == 1 for curve in curves):
         found.append("Bars are standard errors over images.")
@@ -72,18 +73,18 @@ def _picture(path, alt, caption) -> Picture:
 
 
 def _extremes(what, curves, quantity, format_value) -> str:
-    """Says in words which network is highest and lowest at the smallest factor."""
+    """Says which network is highest and which is lowest at the smallest factor."""
     known = [
-        (row["factor"], row[quantity]["mean"], curve.label)
+        (row.factor, measure.mean, curve.label)
         for curve in curves
         for row in curve.rows
-        if row[quantity] is not None
+        if (measure := QUANTITIES[quantity](row)) is not None
     ]
     if not known:
         return f"{what}: nothing was measured."
     smallest = min(factor for factor, _, _ in known)
     found = sorted((mean, label) for factor, mean, label in known if factor == smallest)
-    texts = [f"{format_value({'mean': mean}).text} ({label})" for mean, label in found]
+    texts = [f"{format_value(Measure(mean)).text} ({label})" for mean, label in found]
     head = f"{what}, at factor {factor_text(smallest)}"
     if len(texts) == 1:
         return f"{head}: {texts[0]}."

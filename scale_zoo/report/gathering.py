@@ -3,18 +3,21 @@
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
-from scale_zoo import comparison, files
-from scale_zoo.comparison import Candidate
-from scale_zoo.equivariance import evaluation
+from scale_zoo import comparison, zoo
+from scale_zoo.comparison import Candidate, Measured, MeasuredNetwork, Settings
+from scale_zoo.equivariance import Measure
 from scale_zoo.plots.over_scale import Curve
 from scale_zoo.training import run_files
+from scale_zoo.training.config import RunConfig
+from scale_zoo.training.metrics import RunMetrics, read_metrics
 
-# What a page cannot do without; for what else a run does not tell, it has a dash.
-NEEDED_OF_CONFIG = ("class_names", "data", "input_shape", "model", "options", "seed")
-NEEDED = ("best_epoch", "parameters", "test")
-NEEDED_OF_TEST = ("accuracy", "images", "over_scale", "scale_range")
+# Files of a finished run.
+FINISHED = (
+    run_files.METRICS_FILE,
+    f"{zoo.EXPORTED}/{zoo.DESCRIPTION_FILE}",
+    f"{zoo.EXPORTED}/{zoo.WEIGHTS_FILE}",
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,88 +25,81 @@ class Run:
     """A finished run.
 
     Args:
-        name: its work directory, as the user named it.
-        candidate: its network and configuration.
-        metrics: what its `metrics.json` holds.
-        compared: what a comparison holds of it, if any.
+        name: the user's name for its work directory.
+        candidate: its network.
+        config: its configuration.
+        metrics: its metrics.
+        compared: its measures in a comparison, if any.
     """
 
     name: str
     candidate: Candidate
-    metrics: dict[str, Any]
-    compared: dict[str, Any] | None = None
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return self.candidate.config
+    config: RunConfig
+    metrics: RunMetrics
+    compared: MeasuredNetwork | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Network:
-    """A row of the page's tables: a run, or several that differ in the seed alone.
+    """A row of the page's tables: a run, or several that differ only in the seed.
 
     Args:
-        runs: the runs, that of the smallest seed first.
+        runs: the runs, sorted by seed.
         curve: its name, and its measures over scale.
-        settings: those of the comparison that the measures over scale come from; None if they
-            come from the runs' own tests.
+        settings: settings of the comparison that made these measures; None if they are from the
+            runs' own tests.
     """
 
     runs: list[Run]
     curve: Curve
-    settings: dict[str, Any] | None = None
+    settings: Settings | None = None
 
     @property
     def label(self) -> str:
         return self.curve.label
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The configuration, the same for all seeds but for these."""
+    def config(self) -> RunConfig:
+        """The configuration of the first run."""
         return self.runs[0].config
 
     @property
     def seeds(self) -> list[int]:
-        return [run.config["seed"] for run in self.runs]
+        return [run.config.training.seed for run in self.runs]
 
     @property
     def measured_images(self) -> tuple[int, int]:
-        """How many images accuracy and error at each factor are measured on, of each run."""
-        if self.settings:
-            images = self.runs[0].compared["images"]
-            return images, images
-        test = self.runs[0].metrics["test"]
-        # Runs of earlier versions do not tell.
-        images = test.get("factor_images", test["images"])
-        return images, test.get("compared_images", min(images, evaluation.ERROR_IMAGES))
+        """Numbers of images for accuracy and for errors at each factor, of each run."""
+        first = self.runs[0]
+        if self.settings is not None and first.compared is not None:
+            return first.compared.images, first.compared.images
+        return first.metrics.test.factor_images, first.metrics.test.compared_images
 
-    def over_seeds(self, values: Sequence[float | dict[str, float] | None]):
+    def over_seeds(self, values: Sequence[float | Measure | None]) -> Measure | None:
         """Returns the value of the only run, or mean and deviation over several; None if unknown.
 
         Args:
             values: one for each run: a number, or a mean with its standard error.
         """
-        if None in values:
+        measures = [Measure(value) if isinstance(value, int | float) else value for value in values]
+        known = [measure for measure in measures if measure is not None]
+        if len(known) < len(measures):
             return None
-        if len(values) == 1:
-            return values[0] if isinstance(values[0], dict) else {"mean": values[0]}
-        return comparison.average(
-            [value["mean"] if isinstance(value, dict) else value for value in values]
-        )
+        return known[0] if len(known) == 1 else comparison.average([each.mean for each in known])
 
 
 def gather(
     workdirs: Sequence[str], comparison_folder: str | pathlib.Path | None = None
 ) -> list[Network]:
-    """Reads finished runs, and joins those that differ in the seed alone.
+    """Reads finished runs, and joins those that differ only in the seed.
 
     Args:
         workdirs: their work directories.
-        comparison_folder: a folder that `comparison.compare` wrote. Networks that it measured, told
-            by their weights, take accuracy and errors at each factor from there.
+        comparison_folder: a folder that `comparison.compare` wrote. Networks that it measured,
+            identified by their weights, take accuracy and errors at each factor from there.
 
     Raises:
-        ValueError: if a folder is not what it must be, is named twice, or the comparison has
+        ValueError: if a folder is not a finished run, is named twice, or the comparison has
             measured none of the networks.
     """
     if not workdirs:
@@ -116,8 +112,13 @@ def gather(
     settings = None
     if comparison_folder is not None:
         results = comparison.load_results(pathlib.Path(comparison_folder), "comparison")
-        settings = results["settings"]
-        runs = {name: _look_up(run, results["models"]) for name, run in runs.items()}
+        settings = results.settings
+        # Of two with the same weights, the first.
+        measured = {each.digest: each for each in reversed(results.networks.values())}
+        runs = {
+            name: dataclasses.replace(run, compared=measured.get(run.candidate.digest))
+            for name, run in runs.items()
+        }
         if not any(run.compared for run in runs.values()):
             raise ValueError(
                 f"`comparison` {comparison_folder} holds results of none of the networks as they "
@@ -133,64 +134,32 @@ def _read_run(name) -> Run:
             f"`workdirs` must be work directories of tools/train.py. Received {name!r}, which "
             + ("holds no run." if folder.is_dir() else "is no folder.")
         )
-    metrics_file = folder / run_files.METRICS_FILE
-    try:
-        if not metrics_file.is_file():
-            raise ValueError("It has no metrics.")
-        # By its whole path: a relative one may be that of a pretrained entry.
-        candidate = comparison.find_candidate(str(folder.resolve()))
-    except ValueError as error:
-        if "broken file" in str(error):
-            raise ValueError(f"`workdirs`: {str(error).partition(': ')[2]}") from None
+    if not all((folder / file).is_file() for file in FINISHED):
         raise ValueError(
             f"`workdirs` must hold finished runs. Received {name!r}, which holds one that is not "
             "finished: go on with it by tools/train.py --resume."
-        ) from None
-    metrics = _read_metrics(metrics_file)
-    for file, found, needed in (
-        (run_files.CONFIG_FILE, candidate.config, NEEDED_OF_CONFIG),
-        (run_files.METRICS_FILE, metrics, NEEDED),
-        (run_files.METRICS_FILE, metrics.get("test"), NEEDED_OF_TEST),
-    ):
-        missing = [key for key in needed if not isinstance(found, dict) or key not in found]
-        if missing:
-            raise ValueError(
-                f"`workdirs`: {folder / file} is not that of a run: it lacks {', '.join(missing)}."
-            )
-    return Run(name, candidate, metrics)
-
-
-def _read_metrics(path) -> dict[str, Any]:
+        )
+    # By its whole path: a relative one may be that of a pretrained entry.
+    whole = folder.resolve()
     try:
-        return dict(files.read_json(path))
-    except (ValueError, TypeError):
-        raise ValueError(f"`workdirs`: {path} holds no metrics of a run.") from None
-
-
-def _look_up(run, models) -> Run:
-    """Adds what was measured of the same weights."""
-    digest = run.candidate.digest
-    found = [entry for entry in models.values() if entry.get("digest") == digest]
-    return dataclasses.replace(run, compared=found[0]) if found else run
+        candidate = comparison.read_candidate(str(whole), whole / zoo.EXPORTED)
+        return Run(name, candidate, candidate.config, read_metrics(folder))
+    except ValueError as error:
+        raise ValueError(f"`workdirs`: {error}") from None
 
 
 def _join_seeds(runs, settings) -> list[Network]:
     groups = comparison.seeds_of_one({name: run.config for name, run in runs.items()})
     members = {name: names for names in groups for name in names}
-    entries, from_comparison = {}, {}
+    measured, from_comparison = {}, {}
     for name, run in runs.items():
         # All seeds of a network are measured in the same way.
         compared = all(runs[each].compared for each in members.get(name, [name]))
-        measured = run.compared if compared else run.metrics["test"]
+        rows = run.compared.over_scale if compared else run.metrics.test.over_scale
         from_comparison[name] = compared
-        entries[name] = {
-            "model": run.config["model"],
-            "label": run.candidate.label,
-            "config": run.config,
-            "over_scale": [_with_interior(row) for row in measured["over_scale"]],
-        }
+        measured[name] = Measured(run.config.training.model, run.candidate.label, run.config, rows)
     for names in groups:
-        factors = [[row["factor"] for row in entries[name]["over_scale"]] for name in names]
+        factors = [[row.factor for row in measured[name].over_scale] for name in names]
         if any(each != factors[0] for each in factors):
             raise ValueError(
                 "`workdirs` that differ in the seed alone must be measured at the same factors: "
@@ -198,14 +167,9 @@ def _join_seeds(runs, settings) -> list[Network]:
             )
     return [
         Network(
-            sorted((runs[name] for name in names), key=lambda run: run.config["seed"]),
+            sorted((runs[name] for name in names), key=lambda run: run.config.training.seed),
             curve,
             settings if from_comparison[names[0]] else None,
         )
-        for curve, names in comparison.one_curve_each(entries)
+        for curve, names in comparison.one_curve_each(measured)
     ]
-
-
-def _with_interior(row) -> dict[str, Any]:
-    """Runs of earlier versions did not measure the interior."""
-    return {"interior_error": None, "interior_stages": dict.fromkeys(row["stages"])} | row

@@ -1,16 +1,15 @@
-"""What a page is made of, whether it becomes HTML or Markdown."""
+"""The parts of a page, in HTML or Markdown."""
 
 import dataclasses
 import math
 import pathlib
 
+from scale_zoo.equivariance import Measure
+
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A PNG file and what to show in its place where it is not seen.
-
-    `width` and `height` are those of its display, in pixels of CSS.
-    """
+    """A PNG file with its alternative text; `width` and `height` are in CSS pixels."""
 
     path: pathlib.Path
     alt: str
@@ -21,9 +20,9 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A cell of a table: text, and what stands smaller beneath it; None where there is nothing.
+    """A cell of a table: text, None if there is none, and a smaller detail beneath.
 
-    `right` tells of an answer whether it is right.
+    `right` marks an answer as right or wrong.
     """
 
     text: str | None
@@ -34,9 +33,9 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table, of which the first cell of each row is the row's header.
+    """A table; the first cell of each row is its header.
 
-    `key` is its name on the page; `numeric` whether its cells but for the first are numbers.
+    `key` is its name on the page; `numeric` says whether all cells but the first are numbers.
     """
 
     key: str
@@ -53,7 +52,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it, in this order."""
+    """A heading and its content, in this order."""
 
     key: str
     heading: str
@@ -79,22 +78,24 @@ class Page:
         return found
 
 
-def percent(value: dict[str, float] | None, spread: float | None = None) -> Cell:
-    """Formats a share of images."""
-    if value is None:
+def percent(measure: Measure | None) -> Cell:
+    """Formats a share of images, with its spread if known."""
+    if measure is None:
         return Cell(None)
-    return Cell(f"{value['mean']:.2%}", "" if spread is None else f"± {spread:.2%}")
+    spread = measure.spread
+    return Cell(f"{measure.mean:.2%}", "" if spread is None else f"± {spread:.2%}")
 
 
-def number(value: dict[str, float] | None, spread: float | None = None) -> Cell:
+def number(measure: Measure | None) -> Cell:
     """Formats a number in three digits, its spread in two."""
-    if value is None:
+    if measure is None:
         return Cell(None)
-    return Cell(_short(value["mean"], 3), "" if spread is None else f"± {_short(spread, 2)}")
+    spread = measure.spread
+    return Cell(_short(measure.mean, 3), "" if spread is None else f"± {_short(spread, 2)}")
 
 
 def _short(value, digits):
-    """At least so many digits, and never a power of ten: 1,234 and 0.000123."""
+    """Formats at least so many digits without an exponent: 1,234 and 0.000123."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from scale_zoo import zoo
+from scale_zoo.equivariance import QUANTITIES
 from scale_zoo.plots import over_scale
 from scale_zoo.report.example import Examined, Example
 from scale_zoo.report.gathering import Network
@@ -20,18 +21,18 @@ SPREADS = {
 
 def shown_factors(networks: Sequence[Network]) -> list[float]:
     """Returns all factors at which networks were measured, from the largest down."""
-    found = {row["factor"] for network in networks for row in network.curve.rows}
+    found = {row.factor for network in networks for row in network.curve.rows}
     return sorted(found, reverse=True)
 
 
 def spreads(networks: Sequence[Network]) -> str:
-    """Says what ± stands for."""
+    """Says what ± means."""
     several = {len(network.runs) > 1 for network in networks}
     return SPREADS[several.pop() if len(several) == 1 else None]
 
 
-def trained_table(networks: Sequence[Network], example: Example) -> Table:
-    """What was trained on what."""
+def trained_table(networks: Sequence[Network]) -> Table:
+    """Returns models, data and settings of training."""
     columns = [
         "Method",
         "Options",
@@ -46,7 +47,7 @@ def trained_table(networks: Sequence[Network], example: Example) -> Table:
         "trained",
         "What was trained, on what and how",
         [NETWORK, *map(Cell, columns)],
-        [_trained_row(network, example) for network in networks],
+        [_trained_row(network) for network in networks],
         [
             "The best epoch, by accuracy on validation images, is the one that is kept and "
             "measured.",
@@ -55,33 +56,27 @@ def trained_table(networks: Sequence[Network], example: Example) -> Table:
     )
 
 
-def _trained_row(network, example) -> list[Cell]:
-    config, metrics = network.config, network.runs[0].metrics
-    drawn = metrics["test"]["scale_range"]
-    images = metrics.get("training_images", example.training_images)
-    options = [f"{key}={_plain(value)}" for key, value in config["options"].items()]
-    if config.get("weights"):
-        options.append(f"initial weights: {pathlib.Path(config['weights']).name}")
-    best = [str(run.metrics["best_epoch"] + 1) for run in network.runs]
-    rate = [config[key] for key in ("optimizer", "schedule") if key in config]
+def _trained_row(network) -> list[Cell]:
+    training, metrics = network.config.training, network.runs[0].metrics
+    drawn = metrics.test.scale_range
+    options = [f"{key}={_plain(value)}" for key, value in network.config.options.items()]
+    if training.weights:
+        options.append(f"initial weights: {pathlib.Path(training.weights).name}")
+    best = [str(run.metrics.best_epoch + 1) for run in network.runs]
     return [
         Cell(network.label),
-        Cell(config["model"], zoo.METHODS[zoo.method_of(config["model"])].summary),
+        Cell(training.model, zoo.METHODS[zoo.method_of(training.model)].summary),
         Cell(", ".join(options) or "defaults"),
         Cell(
-            config["data"],
+            training.data,
             f"rescaled by {drawn[0]:g} to {drawn[1]:g}" if drawn else "not rescaled",
         ),
-        Cell(None if images is None else f"{images:,}"),
-        _known(config.get("epochs"), f"best: {', '.join(best)}"),
-        _known(config.get("batch_size")),
-        _known(config.get("learning_rate"), ", ".join(rate)),
+        Cell(f"{metrics.training_images:,}"),
+        Cell(f"{training.epochs:g}", f"best: {', '.join(best)}"),
+        Cell(f"{training.batch_size:g}"),
+        Cell(f"{training.learning_rate:g}", f"{training.optimizer}, {training.schedule}"),
         Cell(", ".join(map(str, network.seeds))),
     ]
-
-
-def _known(value, detail="") -> Cell:
-    return Cell(None if value is None else f"{value:g}", detail)
 
 
 def _plain(value):
@@ -91,19 +86,19 @@ def _plain(value):
 def comparison_table(
     networks: Sequence[Network], examined: Sequence[Examined], factors: Sequence[float]
 ) -> Table:
-    """What networks cost, and how many images they classify right at each factor."""
+    """Returns cost and accuracy at each factor."""
     rows = []
     for network, found in zip(networks, examined, strict=True):
         metrics = [run.metrics for run in network.runs]
-        speed = network.over_seeds([each.get("images_per_second") for each in metrics])
-        accuracy = network.over_seeds([each["test"]["accuracy"] for each in metrics])
+        speed = network.over_seeds([each.images_per_second for each in metrics])
+        accuracy = network.over_seeds([each.test.accuracy for each in metrics])
         rows.append(
             [
                 Cell(network.label),
-                Cell(f"{metrics[0]['parameters']:,}"),
+                Cell(f"{metrics[0].parameters:,}"),
                 Cell(amount(found.flops)),
-                _with_spread(number, speed),
-                _with_spread(percent, accuracy),
+                number(speed),
+                percent(accuracy),
                 *_at_factors(network, "accuracy", factors, percent),
             ]
         )
@@ -128,7 +123,7 @@ def comparison_table(
 
 
 def error_tables(networks: Sequence[Network], factors: Sequence[float]) -> list[Table]:
-    """Equivariance errors at each factor, on the canvas and in the interior."""
+    """Returns equivariance errors at each factor, on the canvas and in the interior."""
     columns = [NETWORK, *(Cell(f"At {factor_text(factor)}") for factor in factors)]
     tables = []
     for quantity, _, where in over_scale.ERRORS:
@@ -142,20 +137,15 @@ def error_tables(networks: Sequence[Network], factors: Sequence[float]) -> list[
         if table.has_gaps:
             notes.append(
                 "A dash (–) stands where nothing was measured: at that factor no level of scale "
-                "or no pixel of the interior is left to compare, or it was not asked for; runs of "
-                "early versions did not measure the interior."
+                "or no pixel of the interior is left to compare, or it was not asked for."
             )
         tables.append(table)
     return tables
 
 
 def _at_factors(network, quantity, factors, format_value) -> list[Cell]:
-    by_factor = {row["factor"]: row[quantity] for row in network.curve.rows}
-    return [_with_spread(format_value, by_factor.get(factor)) for factor in factors]
-
-
-def _with_spread(format_value, value) -> Cell:
-    return format_value(value, None if value is None else over_scale.spread(value))
+    by_factor = {row.factor: QUANTITIES[quantity](row) for row in network.curve.rows}
+    return [format_value(by_factor.get(factor)) for factor in factors]
 
 
 def steps_table(
@@ -165,7 +155,7 @@ def steps_table(
     factors: Sequence[float],
     saved: Sequence[tuple[pathlib.Path, tuple[int, int]]],
 ) -> Table:
-    """The image at each factor, and beneath it what each network answers."""
+    """Returns the image at each factor, and each network's answers."""
     columns = [NETWORK]
     alt = "Image at factor" if example.label is None else f"“{example.label}” at factor"
     for factor, (path, size) in zip(factors, saved, strict=True):

@@ -1,4 +1,4 @@
-"""A page as files: self-contained HTML, the matching Markdown, and the pictures."""
+"""Writing of a page: self-contained HTML, the matching Markdown, the pictures."""
 
 import base64
 import logging
@@ -20,11 +20,11 @@ LOGGER = logging.getLogger(__name__)
 
 HTML_FILE = "report.html"
 MARKDOWN_FILE = "report.md"
-# Tells a page of ours from others.
+# Marks our pages.
 GENERATOR = "scale_zoo report"
 STEPS = "image_step_*.png"
 
-# What Markdown would take for markup; an underscore inside of a word it takes as it is.
+# Characters that are markup in Markdown; an underscore inside a word is not.
 MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
 
 
@@ -41,26 +41,25 @@ def write_report(
     """Writes a page on trained networks.
 
     Writes to the folder `output`: `report.html`, which needs no other file; `report.md`, the same
-    in Markdown; and the pictures that this shows, as PNG files. Runs whose configurations differ in
-    nothing but the seed make one row.
+    in Markdown; and its pictures, as PNG files. Runs that differ only in the seed share a row.
 
     Args:
         workdirs: work directories of finished runs.
         output: a folder that is new or empty, or holds an earlier page.
         comparison: a folder that `comparison.compare` wrote, for accuracy and errors at each
-            factor of the networks that it measured; else they are those of the runs' own tests.
+            factor of the networks that it measured; else the runs' own tests are used.
         title: the page's title; by default it names the data.
-        image: an image file for the networks to answer to; by default the first image of the runs'
+        image: an image file for the networks to classify; by default the first image of the runs'
             data that is a test image for all of them.
-        data_dir: TFDS data directory; by default that of the first run that tells one.
+        data_dir: TFDS data directory; by default that of the first run that has one.
         overwrite: whether to replace an earlier page.
 
     Returns:
         The paths of the two pages.
 
     Raises:
-        ValueError: if an argument is wrong, a run is not finished, or the data cannot be had;
-            nothing has been written then.
+        ValueError: if an argument is invalid, a run is not finished, or the data cannot be
+            loaded; nothing has been written then.
     """
     output = pathlib.Path(output)
     _check_output(output, overwrite)
@@ -77,10 +76,10 @@ def write_report(
 
 
 def _check_output(output, overwrite) -> None:
-    """Raises a ValueError unless the folder is new, or holds a page that may be replaced."""
+    """Checks that the folder is new, or holds a page that may be replaced."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"`output` must be a folder. {output} is a file.")
-    # What a page leaves that ended while its first file was written.
+    # Left by a run of the tool that ended while it wrote its first file.
     unfinished = files.UNFINISHED + HTML_FILE
     if not output.exists() or all(path.name == unfinished for path in output.iterdir()):
         return
@@ -107,7 +106,7 @@ def _write(page, output) -> tuple[pathlib.Path, pathlib.Path]:
         _write_file(output / picture.path.name, picture.path.read_bytes())
     _write_file(output / MARKDOWN_FILE, markdown.encode())
     for path in output.glob(STEPS):
-        # A step more of an earlier page.
+        # Of an earlier page with more steps.
         if path.name not in written:
             path.unlink()
     return output / HTML_FILE, output / MARKDOWN_FILE
@@ -119,7 +118,7 @@ def _write_file(path, content):
 
 
 def render_html(page: Page) -> str:
-    """Returns a page as HTML that refers to nothing but itself."""
+    """Returns a page as self-contained HTML."""
     template = _environment(autoescape=True).get_template("report.html.jinja")
     return template.render(page=page, generator=GENERATOR, data_uri=_data_uri)
 
@@ -146,7 +145,7 @@ def _data_uri(path) -> str:
 
 
 def _escape_markdown(value):
-    """Escapes what a template puts out, unless it is markup already."""
+    """Escapes a value of a template, unless it is markup already."""
     if hasattr(value, "__html__"):
         return value
     return MARKUP.sub(r"\\\1", " ".join(str(value).split()))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 import scale_zoo
+from scale_zoo.equivariance.results import to_json
 from scale_zoo.sweep.plan import Run
 from scale_zoo.sweep.progress import Progress
 
@@ -26,7 +27,7 @@ POLL_SECONDS = 0.2
 
 @dataclasses.dataclass
 class _Active:
-    """A run at work: its process, the number of its worker, and its log with where it began."""
+    """A run in progress: its process, its worker's number, its log, and where that begins."""
 
     run: Run
     process: subprocess.Popen
@@ -36,10 +37,10 @@ class _Active:
 
 
 def check_runs(runs: Sequence[Run]) -> None:
-    """Loads the data and builds the network of each run, in a process of its own.
+    """Loads the data and builds the network of each run, in a separate process.
 
     Raises:
-        ValueError: if one of the runs cannot be; the message names it.
+        ValueError: if that fails for a run; the message names it.
     """
     # On the CPU: the networks need no memory of a GPU.
     environment = worker_environment(0, 1) | {"CUDA_VISIBLE_DEVICES": "-1"}
@@ -60,14 +61,14 @@ def execute(
     progress: Progress,
     ended: Callable[[Run, str | None], None],
 ) -> None:
-    """Trains runs, each in a process of its own, and ends these whatever happens.
+    """Trains runs, each in its own process; no process outlives the call.
 
     Args:
         runs: the runs, none of them finished.
         workers: how many to train at a time.
-        logs: folder for what each run prints.
-        progress: is told what begins and what is at work.
-        ended: called with each run that ends and the reason why it broke, None if it did not.
+        logs: folder for the output of each run.
+        progress: receives the runs that start and those in progress.
+        ended: called with each run that ends and the reason if it broke, else None.
     """
     waiting, active = collections.deque(runs), []
     free = list(range(workers))
@@ -84,7 +85,7 @@ def execute(
                 ended(each.run, _end(each))
             progress.at_work([each.run for each in active])
     finally:
-        # A run loses no more than its running epoch: its files appear whole.
+        # A run loses only its current epoch: its files are written atomically.
         for each in active:
             each.process.kill()
         for each in active:
@@ -96,7 +97,7 @@ def worker_environment(
 ) -> dict[str, str]:
     """Returns the environment of a worker's process.
 
-    Of several workers, each has its own GPU and its share of the CPU's cores.
+    Each of several workers gets its own GPU and its share of the CPU's cores.
     """
     result = dict(environment)
     packages = str(pathlib.Path(scale_zoo.__file__).resolve().parents[1])
@@ -111,7 +112,7 @@ def worker_environment(
             gpus = [gpu for gpu in visible.split(",") if gpu]
         if gpus:
             result["CUDA_VISIBLE_DEVICES"] = gpus[worker % len(gpus)]
-        # Where there are more workers than GPUs, they share.
+        # More workers than GPUs share them.
         result.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         # More threads than cores wait for each other.
         threads = str(max(1, _cores() // workers))
@@ -121,7 +122,7 @@ def worker_environment(
 
 
 def _cores():
-    """The number of cores that this process may use."""
+    """Number of cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -137,7 +138,7 @@ def _train(run, worker, workers, logs) -> _Active:
 
 
 def _start(task, runs, environment, output) -> subprocess.Popen:
-    """Starts a worker's process and gives it its orders; it ends when its input closes."""
+    """Starts a worker's process and sends its orders; it ends when its input closes."""
     process = subprocess.Popen(
         [sys.executable, *WORKER, task],
         env=environment,
@@ -145,11 +146,11 @@ def _start(task, runs, environment, output) -> subprocess.Popen:
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
-        # Ctrl-C is for this process to answer.
+        # This process handles Ctrl-C.
         start_new_session=True,
     )
-    orders = [{"name": run.name, "config": dataclasses.asdict(run.config)} for run in runs]
-    # A process that is gone already is found so by its status.
+    orders = [{"name": run.name, "config": to_json(run.config)} for run in runs]
+    # The exit status of a process that has already ended says why.
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(json.dumps(orders) + "\n")
         process.stdin.flush()
@@ -157,7 +158,7 @@ def _start(task, runs, environment, output) -> subprocess.Popen:
 
 
 def _end(active: _Active) -> str | None:
-    """Waits for a run's process; returns the reason why it broke, if it did."""
+    """Waits for a run's process; returns the reason if it broke."""
     status = active.process.wait()
     with contextlib.suppress(BrokenPipeError):
         active.process.stdin.close()
@@ -169,7 +170,7 @@ def _end(active: _Active) -> str | None:
 
 
 def _reason(status: int, output: str) -> str:
-    """Says in one line why a process broke."""
+    """Returns in one line why a process broke."""
     lines = [line for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     if errors:

@@ -12,8 +12,8 @@ from typing import Any
 
 from scale_zoo import zoo
 from scale_zoo.training import run_files
-from scale_zoo.training.config import TrainingConfig, check_config, parse_options
-from scale_zoo.training.hyperparameters import as_json, short_name, value_text
+from scale_zoo.training.config import TrainingConfig, check_config
+from scale_zoo.training.hyperparameters import as_json, json_text, short_name, value_text
 
 MODES = ("one_at_a_time", "grid", "random")
 CENTRE = "centre"
@@ -25,8 +25,10 @@ LONGEST_NAME = 150
 class Run:
     """A run of a study.
 
-    `name`, a folder's, and `departures` tell where the run departs from the study's centre: values
-    by hyperparameter.
+    Args:
+        name: name of its folder; lists the departures.
+        config: its configuration.
+        departures: values that differ from the study's centre, by hyperparameter.
     """
 
     name: str
@@ -56,21 +58,21 @@ def make_plan(
 ) -> list[Run]:
     """Returns the runs of a study, each checked.
 
-    A run's name depends on nothing but where it departs from the base configuration: the same run
-    has the same name in every mode.
+    A run's name lists its departures from the base configuration, so that the same run has the
+    same name in every mode.
 
     Args:
-        base: the centre of the study. Its workdir and resume are not looked at.
-        varied: the values to try of each hyperparameter, of `parse_vary`.
-        output: the folder in which every run has its work directory.
+        base: the centre of the study. Its workdir and resume are ignored.
+        varied: the values to try of each hyperparameter, as `parse_vary` returns them.
+        output: the parent folder of all work directories.
         mode: "one_at_a_time": the centre, and each value with all else at the centre; "grid": all
             combinations; "random": a sample of the combinations.
-        sample: the number of runs in "random" mode. A larger sample holds the smaller one.
+        sample: the number of runs in "random" mode. A larger sample contains the smaller one.
         sample_seed: seed of the sample.
 
     Raises:
-        ValueError: if an argument or the configuration of a run is wrong; the message names the
-            run.
+        ValueError: if an argument or the configuration of a run is invalid; the message names
+            the run.
     """
     if mode not in MODES:
         raise ValueError(f"`mode` must be one of {MODES}. Received {mode!r}.")
@@ -81,7 +83,7 @@ def make_plan(
             f"Received {sample}."
         )
     if mode != "random" and sample:
-        raise ValueError(f"`sample` is for mode random alone. Received {sample} in mode {mode}.")
+        raise ValueError(f"`sample` is for mode random only. Received {sample} in mode {mode}.")
     check_config(dataclasses.replace(base, workdir=str(output)))
     runs = {}
     for values in _points(varied, mode, sample, sample_seed):
@@ -111,7 +113,7 @@ def _points(varied, mode, sample, sample_seed) -> Iterator[dict[str, Any]]:
     else:
         generator = random.Random(sample_seed)
         combinations = math.prod(len(values) for values in varied.values())
-        # A dictionary keeps the order in which they were drawn.
+        # A dictionary keeps the order of drawing.
         drawn = {}
         while len(drawn) < sample:
             drawn[generator.randrange(combinations)] = None
@@ -124,37 +126,44 @@ def _points(varied, mode, sample, sample_seed) -> Iterator[dict[str, Any]]:
 
 
 def _make_run(base, values, output) -> Run:
-    """Departs from the base, with the model first, as it says what the options' defaults are."""
+    """Applies values to the base; defaults of options are those of the run's own model."""
     model = values.get("model", base.model)
-    defaults = {name: as_json(value) for name, value in zoo.model_options(model).items()}
-    options, fields, departures = parse_options(base.option), {}, {}
+    given = {short_name(name): value for name, value in values.items() if short_name(name) != name}
+    options = {**base.option, **given}
+    defaults = {option: _default(model, option, options) for option in options}
+    fields, departures = {}, {}
     for name, value in sorted(values.items(), key=lambda item: short_name(item[0])):
         option = short_name(name)
-        before = (defaults | options).get(option) if option != name else getattr(base, name)
+        is_option = option != name
+        before = base.option.get(option, defaults[option]) if is_option else getattr(base, name)
         if before == value:
             continue
         departures[name] = value
-        if option != name:
-            options[option] = value
-        else:
+        if not is_option:
             fields[name] = value
     name = _run_name(departures)
-    # Options at their defaults are left out, so that a configuration is written in one way alone.
-    option = tuple(
-        f"{key}={value_text(value)}"
-        for key, value in sorted(options.items())
-        if key not in defaults or defaults[key] != value
-    )
+    # Without options at their defaults, so that equal configurations are written in one way.
+    option = {key: value for key, value in sorted(options.items()) if defaults[key] != value}
     fields |= {"option": option, "workdir": str(output / name), "resume": True}
     return Run(name, dataclasses.replace(base, **fields), departures)
 
 
+def _default(model, option, options) -> Any:
+    """Returns an option's default beside the other options; None where there is none."""
+    others = {key: value for key, value in options.items() if key != option}
+    try:
+        return as_json(zoo.resolve_options(model, others)).get(option)
+    except ValueError:
+        # The check of the run's configuration raises it, with the run's name.
+        return None
+
+
 def _run_name(departures) -> str:
-    """Returns a folder's name; with a hash where what it tells had to change for that."""
+    """Returns a folder name; with a hash if characters were replaced or cut."""
     if not departures:
         return CENTRE
     name = ",".join(
-        f"{short_name(name)}={_folder_text(value)}" for name, value in departures.items()
+        f"{short_name(name)}={_folder_text(name, value)}" for name, value in departures.items()
     )
     plain = re.sub(r"[^\w.=,+-]+", "_", name)
     if plain == name and len(name) <= LONGEST_NAME:
@@ -162,6 +171,6 @@ def _run_name(departures) -> str:
     return f"{plain[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _folder_text(value) -> str:
+def _folder_text(name, value) -> str:
     # Brackets would be patterns to a shell.
-    return "+".join(map(value_text, value)) if isinstance(value, list) else value_text(value)
+    return "+".join(map(json_text, value)) if isinstance(value, list) else value_text(name, value)

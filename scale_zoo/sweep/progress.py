@@ -1,12 +1,11 @@
-"""What a study says while it is at work."""
+"""Progress messages of a study."""
 
 import logging
 import time
 from collections.abc import Sequence
 
-from scale_zoo import files
 from scale_zoo.sweep.plan import Run
-from scale_zoo.training import run_files
+from scale_zoo.training.metrics import read_metrics
 
 LOGGER = logging.getLogger(__name__)
 
@@ -14,10 +13,10 @@ SECONDS_BETWEEN_MESSAGES = 60
 
 
 class Progress:
-    """Logs which run of how many is at work, and the time that is left.
+    """Logs which run of how many is in progress, and the time left.
 
-    The estimate takes all epochs to cost alike, starts and final measurements shared out among
-    them.
+    The estimate assumes that all epochs cost the same, including their share of starts and final
+    measurements.
 
     Args:
         runs: all runs of the study.
@@ -33,13 +32,13 @@ class Progress:
         self._done = 0
 
     def started(self, run: Run) -> None:
-        """Tells that a run begins, or goes on."""
+        """Logs that a run begins, or goes on."""
         done = run.finished_epochs
         how = f"goes on after epoch {done} of {run.config.epochs}" if done else "begins"
         LOGGER.info("%s %s", self._title(run), how)
 
     def at_work(self, runs: Sequence[Run]) -> None:
-        """Tells from time to time how far the runs at work have come."""
+        """Logs now and then the progress of running runs."""
         if not runs or self._clock() - self._last < SECONDS_BETWEEN_MESSAGES:
             return
         self._last = self._clock()
@@ -50,7 +49,7 @@ class Progress:
             LOGGER.info("%s %s%s", self._title(run), where, left)
 
     def ended(self, run: Run, reason: str | None) -> None:
-        """Tells that a run is finished or broken."""
+        """Logs that a run is finished or broken."""
         self._done += run.finished_epochs - self._at_start[run.name]
         del self._left[run.name]
         self._last = self._clock()
@@ -58,7 +57,7 @@ class Progress:
         LOGGER.info("%s %s%s", self._title(run), how, self.time_left())
 
     def time_left(self) -> str:
-        """Returns " (about 5 minutes left)"; nothing where nothing is left, or not yet known."""
+        """Returns " (about 5 minutes left)"; empty if nothing is left or nothing is known yet."""
         done = self._done + sum(
             run.finished_epochs - self._at_start[run.name] for run in self._left.values()
         )
@@ -72,7 +71,7 @@ class Progress:
 
 
 def in_words(seconds: float) -> str:
-    """Returns a length of time as one would say it."""
+    """Returns a duration in words, rounded."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute"
@@ -83,5 +82,4 @@ def in_words(seconds: float) -> str:
 
 
 def _accuracy(run):
-    metrics = files.read_json(run.workdir / run_files.METRICS_FILE)
-    return f"{metrics['test']['accuracy']['mean']:.2%} of test images right"
+    return f"{read_metrics(run.workdir).test.accuracy.mean:.2%} of test images right"

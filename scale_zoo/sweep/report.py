@@ -1,4 +1,4 @@
-"""The table and the pictures of a study."""
+"""The tables and plots of a study."""
 
 import csv
 import io
@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from scale_zoo import files
-from scale_zoo.equivariance import FACTORS
+from scale_zoo.equivariance import FACTORS, FactorRow, Measure, RegionErrors
 from scale_zoo.plots import over_scale
 from scale_zoo.sweep.plan import CENTRE, Run
-from scale_zoo.training import run_files
 from scale_zoo.training.hyperparameters import hyperparameters, short_name, value_text
-from scale_zoo.training.metrics import final_metrics
+from scale_zoo.training.metrics import final_metrics, read_metrics
 
 CSV_FILE = "table.csv"
 MARKDOWN_FILE = "table.md"
 
-# The factor at which the table in Markdown tells equivariance errors.
+# The factor of the equivariance errors in the Markdown table.
 ERROR_FACTOR = "0.50"
 
 
@@ -29,7 +28,7 @@ def write_tables(
     """Writes a row for each run: all final metrics as CSV, the main ones in Markdown.
 
     Args:
-        folder: where the tables go.
+        folder: folder of the tables.
         runs: all runs of the study.
         names: the hyperparameters that it varies.
         broken: the reason by name for each run that broke.
@@ -43,7 +42,7 @@ def write_tables(
         result = _result(run)
         status = "finished" if result else "broken" if run.name in broken else "not finished"
         row = {"run": run.name, "status": status, "reason": broken.get(run.name, "")}
-        row |= {name: value_text(values[name]) if name in values else "" for name in names}
+        row |= {name: value_text(name, values[name]) if name in values else "" for name in names}
         rows.append(row | result)
     columns = dict.fromkeys(key for row in rows for key in row)
     text = io.StringIO()
@@ -91,17 +90,17 @@ def _markdown(rows, names):
 def plot_study(
     folder: pathlib.Path, runs: Sequence[Run], names: Sequence[str], one_at_a_time: bool
 ) -> list[pathlib.Path]:
-    """Draws accuracy over scale by value, one picture for each hyperparameter.
+    """Plots accuracy over scale by value, one plot for each hyperparameter.
 
     Args:
-        folder: where the pictures go.
+        folder: folder of the plots.
         runs: all runs of the study; those that are not finished are left out.
         names: the hyperparameters that it varies.
-        one_at_a_time: whether to draw of each hyperparameter those runs alone that depart from the
-            centre in nothing else; else a curve is the mean over all runs of a value.
+        one_at_a_time: whether to plot only those runs that depart from the centre in this
+            hyperparameter alone; else a curve is the mean over all runs of a value.
 
     Returns:
-        The paths of the pictures.
+        The paths of the plots.
     """
     import matplotlib
 
@@ -111,11 +110,11 @@ def plot_study(
         if not groups:
             continue
         figure, (axes,) = over_scale.new_figure(1, 1, (5, 3.4))
-        # In the order of values, dark to light, so that a trend shows.
+        # Dark to light by value, so that a trend shows.
         shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(groups)))
         for (value, members), shade in zip(groups, shades, strict=True):
             is_centre = one_at_a_time and any(run.name == CENTRE for run in members)
-            label = value_text(value) + (f" ({CENTRE})" if is_centre else "")
+            label = value_text(name, value) + (f" ({CENTRE})" if is_centre else "")
             over_scale.draw_curve(
                 axes,
                 over_scale.Curve(label, _mean_over_scale(members)),
@@ -140,32 +139,32 @@ def plot_study(
 def _result(run) -> dict[str, float]:
     if not run.is_finished:
         return {}
-    return final_metrics(files.read_json(run.workdir / run_files.METRICS_FILE))
+    return final_metrics(read_metrics(run.workdir))
 
 
 def _by_value(runs, name, one_at_a_time) -> list[tuple[Any, list[Run]]]:
-    """Returns the finished runs of each value, in the order of values where they have one."""
+    """Returns the finished runs of each value; numbers are sorted."""
     groups = {}
     for run in runs:
         values = hyperparameters(run.config)
         elsewhere = set(run.departures) - {name}
         if run.is_finished and name in values and not (one_at_a_time and elsewhere):
-            groups.setdefault(value_text(values[name]), (values[name], []))[1].append(run)
+            groups.setdefault(value_text(name, values[name]), (values[name], []))[1].append(run)
     found = list(groups.values())
     if all(isinstance(value, int | float) for value, _ in found):
         found.sort(key=lambda group: group[0])
     return found
 
 
-def _mean_over_scale(runs) -> list[dict[str, Any]]:
-    """Returns accuracy over scale; of several runs their mean, with its standard error."""
-    tests = [files.read_json(run.workdir / run_files.METRICS_FILE)["test"] for run in runs]
+def _mean_over_scale(runs) -> list[FactorRow]:
+    """Returns accuracy over scale; of several runs the mean, with its standard error."""
+    tests = [read_metrics(run.workdir).test for run in runs]
     if len(tests) == 1:
-        return tests[0]["over_scale"]
-    rows = []
-    for same_factor in zip(*(test["over_scale"] for test in tests), strict=True):
-        accuracies = [row["accuracy"]["mean"] for row in same_factor]
+        return tests[0].over_scale
+    no_errors, rows = RegionErrors(None, {}), []
+    for same_factor in zip(*(test.over_scale for test in tests), strict=True):
+        accuracies = [row.accuracy.mean for row in same_factor]
         error = np.std(accuracies, ddof=1) / np.sqrt(len(accuracies))
-        accuracy = {"mean": float(np.mean(accuracies)), "standard_error": float(error)}
-        rows.append({"factor": same_factor[0]["factor"], "accuracy": accuracy})
+        accuracy = Measure(float(np.mean(accuracies)), standard_error=float(error))
+        rows.append(FactorRow(same_factor[0].factor, accuracy, no_errors, no_errors))
     return rows

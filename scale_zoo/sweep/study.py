@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scale_zoo import files
+from scale_zoo.equivariance.results import read_record, write_record
 from scale_zoo.sweep import report
 from scale_zoo.sweep.execution import check_runs, execute
 from scale_zoo.sweep.plan import Run, make_plan
 from scale_zoo.sweep.progress import Progress
 from scale_zoo.training import hparams
 from scale_zoo.training.config import FREE_TO_CHANGE, TrainingConfig
-from scale_zoo.training.hyperparameters import as_json, hyperparameters
+from scale_zoo.training.hyperparameters import hyperparameters
 
 try:
     import fcntl
@@ -31,7 +32,7 @@ LOGS = "logs"
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of a study: its runs, why some of them broke, by name, and its files."""
+    """Outcome of a study: its runs, the reasons of broken ones by name, and its files."""
 
     runs: list[Run]
     broken: dict[str, str]
@@ -48,29 +49,29 @@ def run_sweep(
     sample_seed: int = 0,
     workers: int = 1,
 ) -> Outcome:
-    """Trains the runs of a study that are not finished, each in a process of its own.
+    """Trains the runs of a study that are not finished, each in its own process.
 
-    Writes to the output folder: a work directory for each run, named by where the run departs from
-    the base; `table.csv`, `table.md` and `accuracy_by_NAME.png`, anew after each run; `logs/`, what
-    runs print; `hparams/`, for TensorBoard; and `sweep.json`, the base configuration. Stopped at
-    any moment and called again, it goes on: finished runs are kept, others go on from their last
-    finished epoch, broken ones are tried again.
+    Writes to the output folder: a work directory for each run, named by its departures from the
+    base; `table.csv`, `table.md` and `accuracy_by_NAME.png`, rewritten after each run; `logs/`, the
+    output of runs; `hparams/`, for TensorBoard; and `sweep.json`, the base configuration. A study
+    that was stopped goes on when called again: finished runs are kept, others continue from their
+    last finished epoch, broken ones are tried again.
 
     Args:
-        base: the configuration that runs depart from. Its workdir and resume are not looked at.
-        varied: the values to try of each hyperparameter; `parse_vary` reads them from text.
+        base: the configuration that runs depart from. Its workdir and resume are ignored.
+        varied: the values to try of each hyperparameter; `parse_vary` parses them from text.
         output: the folder; new, or that of a study with the same base.
         mode: "one_at_a_time", "grid" or "random"; see `make_plan`.
         sample: the number of runs in "random" mode.
         sample_seed: seed of the sample.
-        workers: how many runs to train at a time. They share the CPU's threads; on another
-            number of threads training sums in another order, which moves results as a seed does.
+        workers: how many runs to train at a time. They share the CPU's threads; another number
+            of threads changes the order of summation, and so results as much as a seed does.
 
     Returns:
         The runs, and which of them broke.
 
     Raises:
-        ValueError: if an argument or the configuration of any run is wrong, or the folder holds
+        ValueError: if an argument or the configuration of any run is invalid, or the folder holds
             something else; nothing has been trained or written then.
     """
     if workers < 1:
@@ -92,7 +93,7 @@ def run_sweep(
         return Outcome(runs, broken, tables, pictures)
 
     with _alone_in(output):
-        files.write_json(output / STUDY_FILE, _kept(base))
+        write_record(output / STUDY_FILE, base)
         hparams.write_experiment(
             output / hparams.FOLDER, [run.config for run in runs], list(varied)
         )
@@ -109,24 +110,24 @@ def run_sweep(
 
 
 def _kept(base) -> dict[str, Any]:
-    """Returns what may not differ when a study goes on."""
-    values = as_json(hyperparameters(base))
+    """Returns the hyperparameters that must stay the same when a study goes on."""
+    values = hyperparameters(base)
     return {name: value for name, value in values.items() if name not in FREE_TO_CHANGE}
 
 
 def _check_output(output, base) -> None:
-    """Raises a ValueError unless the folder is new, or holds a study with the same base."""
+    """Checks that the folder is new, or holds a study with the same base."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"`output` must be a folder. {output} is a file.")
     names = {path.name for path in output.iterdir()} if output.exists() else set()
-    # What a study leaves that ended while it wrote its first file.
+    # Left by a study that ended while it wrote its first file.
     if names <= {LOCK_FILE, files.UNFINISHED + STUDY_FILE}:
         return
     if STUDY_FILE not in names:
         raise ValueError(
             f"`output` must be new or hold a study. {output} holds other files: name another."
         )
-    before, now = files.read_json(output / STUDY_FILE), _kept(base)
+    before, now = _kept(read_record(TrainingConfig, output / STUDY_FILE)), _kept(base)
     changed = [
         f"{name} from {before.get(name)!r} to {now.get(name)!r}"
         for name in before | now
@@ -143,7 +144,7 @@ def _check_output(output, base) -> None:
 
 @contextlib.contextmanager
 def _alone_in(output) -> Iterator[None]:
-    """Holds the folder's lock; raises a ValueError if another process does."""
+    """Holds the folder's lock; a ValueError is raised if another process holds it."""
     with open(output / LOCK_FILE, "w") as lock:
         if fcntl:
             try:

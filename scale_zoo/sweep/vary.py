@@ -1,5 +1,6 @@
-"""The values to try of each hyperparameter, as they are typed."""
+"""Parsing of the values to try of each hyperparameter."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -7,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from scale_zoo import zoo
-from scale_zoo.training.config import TrainingConfig
-from scale_zoo.training.hyperparameters import NOT_VARIED, OPTION, short_name, value_text
+from scale_zoo.training.config import TrainingConfig, parse_scale_range
+from scale_zoo.training.hyperparameters import NOT_VARIED, OPTION, json_text, short_name
 
 
 def parse_vary(texts: Sequence[str], base: TrainingConfig) -> dict[str, list[Any]]:
-    """Reads what is to be varied.
+    """Parses the values to try of each hyperparameter.
 
     Args:
         texts: NAME=VALUE,VALUE,... each. A name is a field of `TrainingConfig`, or an option of the
-            model as "option.NAME"; values are JSON or plain words, in double quotes where they hold
+            model as "option.NAME"; values are JSON or plain words, in double quotes if they contain
             commas.
         base: the configuration that the study departs from.
 
@@ -34,17 +35,17 @@ def parse_vary(texts: Sequence[str], base: TrainingConfig) -> dict[str, list[Any
         split.setdefault(name.strip(), []).extend(_split_values(values))
     if not split:
         raise ValueError("`vary` must name what to vary, such as option.base=1.3,1.5,2.")
-    models = [base.model, *(value for value in split.get("model", []) if isinstance(value, str))]
+    options = _options(base, split)
     varied = {}
     for name, values in split.items():
-        default = _default(name, models)
+        default = _default(name, options)
         typed = [_typed(name, value, default) for value in values]
         varied[name] = [value for n, value in enumerate(typed) if value not in typed[:n]]
     return varied
 
 
 def _split_values(text) -> list[Any]:
-    """Splits at commas; a part is JSON where it is JSON, else a plain word."""
+    """Splits at commas; a part that is not JSON is a plain word."""
     values = []
     while True:
         text = text.lstrip()
@@ -62,8 +63,25 @@ def _split_values(text) -> list[Any]:
             return values
 
 
-def _default(name, models) -> Any:
-    """Returns a value of the type that the hyperparameter has; None where it may be any."""
+def _options(base, split) -> dict[str, Any]:
+    """Returns the options of all models of the study, with defaults; the base's model wins."""
+    models = [base.model, *(value for value in split.get("model", []) if isinstance(value, str))]
+    varied = {short_name(name): values for name, values in split.items() if name.startswith(OPTION)}
+    # An option may bring others with it, so every value is tried.
+    given = [{}, *({name: value} for name, values in varied.items() for value in values)]
+    options = {}
+    for model in reversed(models):
+        found = zoo.resolve_options(model, {})
+        for each in given:
+            # A value that does not fit is refused with the run that has it.
+            with contextlib.suppress(ValueError):
+                found = zoo.resolve_options(model, {**base.option, **each}) | found
+        options |= found
+    return options
+
+
+def _default(name, options) -> Any:
+    """Returns a value of the hyperparameter's type; None if it may have any type."""
     fields = {
         field.name: field.default
         for field in dataclasses.fields(TrainingConfig)
@@ -71,9 +89,6 @@ def _default(name, models) -> Any:
     }
     if name in fields:
         return fields[name]
-    options = {}
-    for model in reversed(models):
-        options |= zoo.model_options(model)
     if name.startswith(OPTION) and short_name(name) in options:
         return options[short_name(name)]
     raise ValueError(
@@ -83,7 +98,7 @@ def _default(name, models) -> Any:
 
 
 def _typed(name, value, default) -> Any:
-    """Returns the value in the type of the default, if it has that type."""
+    """Converts a value to the type of the default; a ValueError is raised if it has another."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     expected = {
         bool: ("true or false", isinstance(value, bool)),
@@ -96,5 +111,7 @@ def _typed(name, value, default) -> Any:
         return value
     text, right = expected[kind]
     if not right:
-        raise ValueError(f"`vary` values of {name} must be {text}. Received {value_text(value)}.")
+        raise ValueError(f"`vary` values of {name} must be {text}. Received {json_text(value)}.")
+    if name == "scale_range":
+        return parse_scale_range(value)
     return float(value) if kind is float else value

@@ -7,27 +7,42 @@ import pathlib
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 from scale_zoo import files, training
+from scale_zoo.equivariance.results import from_json
 from scale_zoo.training import TrainingConfig, run_files
 
 
-def train(orders: list[dict]) -> None:
-    """Trains the one run that is ordered, or what is left of it, and marks it as finished."""
+def train(orders: list[dict[str, Any]]) -> None:
+    """Trains the one run ordered, or what is left of it, and marks it as finished."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
     training.train(config, in_study=True)
     files.write_text(pathlib.Path(config.workdir) / run_files.FINISHED_FILE, "")
 
 
-def check(orders: list[dict]) -> None:
-    """Loads the data and builds the network of each run; raises a ValueError that names the run."""
-    load_source = functools.cache(training.load_source)
+def check(orders: list[dict[str, Any]]) -> None:
+    """Loads the data and builds the network of each run.
+
+    Raises:
+        ValueError: if either fails; the message names the run.
+    """
+
+    @functools.cache
+    def load_source(name, data_dir, image_size):
+        # Of any seed: splits have the same sizes.
+        return training.load_source(
+            TrainingConfig(data=name, data_dir=data_dir, image_size=image_size)
+        )
+
     for name, config in _read(orders):
         try:
-            training.check_network(config, load_source(_data_of(config)))
+            source = load_source(config.data, config.data_dir, config.image_size)
+            training.check_network(config, source)
         except ValueError as error:
             raise ValueError(f"run {name}: {error}") from error
         keras.backend.clear_session()
@@ -37,7 +52,7 @@ TASKS = {"check": check, "train": train}
 
 
 def main() -> None:
-    """Reads orders from standard input and does them; the last line says what went wrong."""
+    """Reads orders from standard input and executes them; an error is the last line printed."""
     orders = json.loads(sys.stdin.readline())
     try:
         TASKS[sys.argv[1]](orders)
@@ -47,19 +62,13 @@ def main() -> None:
         sys.exit(f"error: {' '.join(message.split())}")
 
 
-def _read(orders):
+def _read(orders) -> Iterator[tuple[str, TrainingConfig]]:
     for order in orders:
-        config = order["config"]
-        yield order["name"], TrainingConfig(**config | {"option": tuple(config["option"])})
-
-
-def _data_of(config):
-    """Returns a configuration that is the same wherever the data are."""
-    return TrainingConfig(data=config.data, data_dir=config.data_dir, image_size=config.image_size)
+        yield order["name"], from_json(TrainingConfig, order["config"], "the order")
 
 
 def _end_with_parent():
-    """Ends this process when standard input closes, as it does when the parent is gone."""
+    """Ends this process when standard input closes, as it does when the parent ends."""
     while os.read(0, 1):
         pass
     os._exit(1)

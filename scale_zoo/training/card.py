@@ -1,61 +1,21 @@
-"""The page that tells what a trained network is, what it was trained on and how well it does."""
+"""The model card of a trained network, in Markdown."""
 
-from typing import Any
+import dataclasses
+import shlex
+
+from scale_zoo.equivariance.results import Measure
+from scale_zoo.training.config import RunConfig, TrainingConfig
+from scale_zoo.training.hyperparameters import json_text, value_text
+from scale_zoo.training.metrics import RunMetrics
 
 # Settings of a run that say nothing of the network.
 LEFT_OUT = ("data_dir", "resume", "strategy", "workdir")
 
-
-def write_card(config: dict[str, Any], metrics: dict[str, Any]) -> str:
-    """Returns the card in Markdown.
-
-    Args:
-        config: what a run's `config.json` holds.
-        metrics: what a run's `metrics.json` holds.
-    """
-    test = metrics["test"]
-    drawn = test["scale_range"]
-    how = f"rescaled by factors drawn from [{drawn[0]:g}, {drawn[1]:g}]" if drawn else "as they are"
-    shape = "x".join(str(n) for n in config["input_shape"])
-    options = ", ".join(f"`{key}={value}`" for key, value in config["options"].items())
-    rows = "\n".join(
-        f"| {row['factor']:.3f} | {_percent(row['accuracy'])} | "
-        f"{_number(row['equivariance_error'])} |"
-        for row in test["over_scale"]
-    )
-    return f"""# {config["model"]} on {config["data"]}
-
-`{config["model"]}` of scale_zoo{f" with {options}" if options else ""}.
-
-- {metrics["parameters"]:,} trainable parameters
-- images of {shape}
-- {config["classes"]} classes: {", ".join(config["class_names"])}
-
-## Measures
-
-{_percent(test["accuracy"])} of {test["images"]:,} held-out images {how} are classified right.
-Standard errors are over images; the equivariance error is the mean over the network's stages.
-
-| scale factor | accuracy | equivariance error |
-|---|---|---|
-{rows}
-
-The epoch ({metrics["best_epoch"] + 1} of {config["epochs"]}) was chosen by validation accuracy,
-{metrics["validation_accuracy"]:.2%}; these test images chose nothing.
-
-## Recipe
-
-```
-python tools/train.py {_flags(config)} --workdir=WORKDIR
-```
-
-## Use
-
-```python
+USE = """```python
 import tensorflow as tf
 
 classify = tf.saved_model.load(FOLDER).signatures["serving_default"]
-# uint8 images [batch, height, width, {config["input_shape"][2]}] of any height and width.
+# uint8 images [batch, height, width, {channels}] of any height and width.
 answer = classify(images=images)
 answer["class_names"], answer["probabilities"]
 ```
@@ -65,19 +25,75 @@ answer["class_names"], answer["probabilities"]
 """
 
 
-def _flags(config):
+def write_card(config: RunConfig, metrics: RunMetrics) -> str:
+    """Returns the card of a finished run: network, measures, recipe, use."""
+    training = config.training
+    shape = "x".join(map(str, config.input_shape))
+    options = ", ".join(f"`{key}={value}`" for key, value in config.options.items())
+    return f"""# {training.model} on {training.data}
+
+`{training.model}` of scale_zoo{f" with {options}" if options else ""}.
+
+- {metrics.parameters:,} trainable parameters
+- images of {shape}
+- {len(config.class_names)} classes: {", ".join(config.class_names)}
+
+## Measures
+
+{_measures(metrics)}
+
+The epoch ({metrics.best_epoch + 1} of {training.epochs}) was chosen by validation accuracy,
+{metrics.validation_accuracy:.2%}; these test images chose nothing.
+
+## Recipe
+
+```
+python tools/train.py {_flags(training)} --workdir=WORKDIR
+```
+
+## Use
+
+{USE.format(channels=config.input_shape[2])}"""
+
+
+def _measures(metrics: RunMetrics) -> str:
+    test = metrics.test
+    how = "as they are"
+    if test.scale_range is not None:
+        low, high = test.scale_range
+        how = f"rescaled by factors drawn from [{low:g}, {high:g}]"
+    rows = [
+        f"| {row.factor:.3f} | {_percent(row.accuracy)} | {_number(row.canvas.overall)} |"
+        for row in test.over_scale
+    ]
+    lines = [
+        f"{_percent(test.accuracy)} of {test.images:,} held-out images {how} are classified right.",
+        "Standard errors are over images; the equivariance error is the mean over the network's "
+        "stages.",
+        "",
+        "| scale factor | accuracy | equivariance error |",
+        "|---|---|---|",
+        *rows,
+    ]
+    return "\n".join(lines)
+
+
+def _flags(training: TrainingConfig) -> str:
     flags = []
-    for key, value in config.items():
-        if key in LEFT_OUT or key in ("input_shape", "classes", "options", "class_names"):
-            continue
-        values = value if isinstance(value, list) else [value]
-        flags.extend(f"--{key}={item}" for item in values)
-    return " \\\n    ".join(flags)
+    for field in dataclasses.fields(training):
+        value = getattr(training, field.name)
+        if field.name == "option":
+            flags += [f"--option={name}={json_text(each)}" for name, each in value.items()]
+        elif field.name == "scale_range":
+            flags.append(f"--scale_range={value_text(field.name, value)}")
+        elif field.name not in LEFT_OUT:
+            flags.append(f"--{field.name}={value}")
+    return " \\\n    ".join(map(shlex.quote, flags))
 
 
-def _percent(value):
-    return "-" if value is None else f"{value['mean']:.2%} ± {value['standard_error']:.2%}"
+def _percent(measure: Measure) -> str:
+    return f"{measure.mean:.2%} ± {measure.standard_error:.2%}"
 
 
-def _number(value):
-    return "-" if value is None else f"{value['mean']:.3g} ± {value['standard_error']:.2g}"
+def _number(measure: Measure | None) -> str:
+    return "-" if measure is None else f"{measure.mean:.3g} ± {measure.standard_error:.2g}"

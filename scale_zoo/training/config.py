@@ -1,11 +1,15 @@
-"""What a training run is made of, and whether that makes sense."""
+"""The configuration of a training run: fields, parsing, validation, file."""
 
 import dataclasses
 import json
 import pathlib
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import keras
 
 from scale_zoo import data, files, zoo
+from scale_zoo.equivariance.results import read_record, to_json
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
 
@@ -16,67 +20,133 @@ STRATEGIES = ("auto", "none", "mirrored")
 # What may differ when a run goes on.
 FREE_TO_CHANGE = ("data_dir", "resume", "sampler", "strategy", "workdir")
 
+ScaleRange = tuple[float, float] | Literal["default"] | None
 
-def _option(default: Any, text: str):
+
+def _field(default: Any, text: str):
+    """Returns a field with its default and the help of its flag."""
     return dataclasses.field(default=default, metadata={"help": text})
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """What a run is made of; each field is a flag of tools/train.py."""
+    """Settings of a training run; each field is a flag of tools/train.py.
 
-    workdir: str = _option("", "folder for the run's results; made by the run")
-    model: str = _option("dss_cnn", "name of the network, of scale_zoo.list_models()")
-    option: tuple[str, ...] = _option(
-        (), "option of the model as NAME=VALUE, such as n_scales=3; may be repeated"
+    `option` maps names of the model's options to JSON values. `scale_range` is (low, high), None
+    for no rescaling, or "default" for the data set's own range.
+    """
+
+    workdir: str = _field("", "folder for the run's results; made by the run")
+    model: str = _field("dss_cnn", "name of the network, of scale_zoo.list_models()")
+    option: dict[str, Any] = dataclasses.field(
+        default_factory=dict,
+        metadata={"help": "option of the model as NAME=VALUE, such as n_scales=3; may be repeated"},
     )
-    weights: str = _option(
+    weights: str = _field(
         "", "initial weights: imagenet (residual networks) or a .weights.h5 file; random if empty"
     )
-    data: str = _option("digits", f"data set: {', '.join(data.NAMES)}")
-    data_dir: str = _option("", "TFDS data directory; TFDS's own where empty")
-    image_size: int = _option(
+    data: str = _field("digits", f"data set: {', '.join(data.NAMES)}")
+    data_dir: str = _field("", "TFDS data directory; TFDS's own where empty")
+    image_size: int = _field(
         0, "pixels to which the images of tfds: and folder: are fitted; 0 keeps their size"
     )
-    scale_range: str = _option(
+    scale_range: tuple[float, float] | Literal["default"] | None = _field(
         "default",
         "lowest and highest factor of the random rescaling in training, such as 0.3,1; 'none' "
         "for no rescaling; 'default' for the data set's own",
     )
-    epochs: int = _option(30, "passes over the training images")
-    batch_size: int = _option(128, "images in a batch, over all replicas")
-    optimizer: str = _option("adam", f"one of {', '.join(OPTIMIZERS)}")
-    learning_rate: float = _option(0.01, "initial learning rate")
-    momentum: float = _option(0.9, "momentum of sgd")
-    schedule: str = _option(
+    epochs: int = _field(30, "passes over the training images")
+    batch_size: int = _field(128, "images in a batch, over all replicas")
+    optimizer: str = _field("adam", f"one of {', '.join(OPTIMIZERS)}")
+    learning_rate: float = _field(0.01, "initial learning rate")
+    momentum: float = _field(0.9, "momentum of sgd")
+    schedule: str = _field(
         "step", f"one of {', '.join(schedules.SCHEDULES)}; step divides by 10 at 1/3 and 2/3"
     )
-    warmup_epochs: int = _option(0, "epochs in which the learning rate rises to its initial value")
-    weight_decay: float = _option(0.0, "decoupled weight decay, kernels only")
-    label_smoothing: float = _option(0.0, "share of the label given to all classes, in [0, 1)")
-    precision: str = _option("float32", f"one of {', '.join(PRECISIONS)}")
-    strategy: str = _option(
+    warmup_epochs: int = _field(0, "epochs in which the learning rate rises to its initial value")
+    weight_decay: float = _field(0.0, "decoupled weight decay, kernels only")
+    label_smoothing: float = _field(0.0, "share of the label given to all classes, in [0, 1)")
+    precision: str = _field("float32", f"one of {', '.join(PRECISIONS)}")
+    strategy: str = _field(
         "auto", "one of auto (all GPUs if there are several), none, mirrored (all devices)"
     )
-    sampler: str = _option(
+    sampler: str = _field(
         "auto",
         f"what samples images between pixels: one of {', '.join(SAMPLERS)}; auto is addons where "
         "that loads, else gather",
     )
-    seed: int = _option(0, "seed of splits, weights, order and factors")
-    resume: bool = _option(False, "go on from the last finished epoch of the run in workdir")
+    seed: int = _field(0, "seed of splits, weights, order and factors")
+    resume: bool = _field(False, "go on from the last finished epoch of the run in workdir")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """Content of a run's `config.json`: its settings, and the network that they make.
+
+    Args:
+        training: the settings.
+        input_shape: `(height, width, channels)` of the images.
+        options: options of the model: those given, and those that the initial weights need.
+        class_names: names of the classes, in order.
+    """
+
+    training: TrainingConfig
+    input_shape: tuple[int, ...]
+    options: dict[str, Any]
+    class_names: tuple[str, ...]
+
+    def create_model(
+        self, classifier_activation: str | None = "softmax", weights: str | None = None
+    ) -> keras.Model:
+        """Builds the network; the arguments are those of `scale_zoo.create_model`."""
+        return zoo.create_model(
+            self.training.model,
+            self.input_shape,
+            len(self.class_names),
+            weights=weights,
+            classifier_activation=classifier_activation,
+            **self.options,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the description for `scale_zoo.export_model`, with the origin of the data."""
+        return {
+            "model": self.training.model,
+            "input_shape": list(self.input_shape),
+            "classes": len(self.class_names),
+            "options": self.options,
+            "class_names": list(self.class_names),
+            "data": self.training.data,
+            "image_size": self.training.image_size,
+            "seed": self.training.seed,
+        }
+
+
+def read_config(workdir: pathlib.Path) -> RunConfig:
+    """Reads the configuration of the run in a work directory.
+
+    Raises:
+        ValueError: if `config.json` is missing or broken; the message names file and key.
+    """
+    return read_record(RunConfig, workdir / run_files.CONFIG_FILE)
 
 
 def check_config(config: TrainingConfig) -> None:
-    """Raises a ValueError if what can be told without data or work directory is wrong."""
-    known = zoo.model_options(config.model)
-    unknown = sorted(set(parse_options(config.option)) - set(known))
-    if unknown:
+    """Validates fields that need neither data nor work directory.
+
+    Raises:
+        ValueError: if a field is invalid.
+    """
+    if not isinstance(config.option, Mapping):
+        raise ValueError(f"`option` must be a dict of options. Received {config.option!r}.")
+    zoo.resolve_options(config.model, config.option)
+    if isinstance(config.scale_range, str) and config.scale_range != "default":
         raise ValueError(
-            f"`option` of {config.model} must be one of {', '.join(known)}. "
-            f"Received {unknown[0]!r}."
+            "`scale_range` must be (low, high), None or 'default'. "
+            f"Received {config.scale_range!r}."
         )
-    parse_scale_range(config.scale_range, None)
+    if config.scale_range != "default":
+        data.check_scale_range(config.scale_range)
     if not config.workdir:
         raise ValueError("`workdir` must name the folder for the run's results.")
     check_sampler(config.sampler)
@@ -101,11 +171,15 @@ def check_config(config: TrainingConfig) -> None:
 
 
 def check_workdir(config: TrainingConfig) -> None:
-    """Raises a ValueError unless the work directory is new, or holds this run to go on with."""
+    """Checks that the work directory is new, or holds this run to go on with.
+
+    Raises:
+        ValueError: if it holds anything else.
+    """
     workdir = pathlib.Path(config.workdir)
     if workdir.exists() and not workdir.is_dir():
         raise ValueError(f"`workdir` must be a folder. {workdir} is a file.")
-    # What a run leaves that ended while it wrote its first file.
+    # Left by a run that ended while it wrote its first file.
     unfinished = files.UNFINISHED + run_files.CONFIG_FILE
     if not workdir.exists() or all(path.name == unfinished for path in workdir.iterdir()):
         return
@@ -117,24 +191,23 @@ def check_workdir(config: TrainingConfig) -> None:
         raise ValueError(
             f"`workdir` {workdir} already holds a run. Go on with it by --resume, or name another."
         )
-    before = files.read_json(workdir / run_files.CONFIG_FILE)
-    now = json.loads(json.dumps(dataclasses.asdict(config)))
+    before, now = to_json(read_config(workdir).training), to_json(config)
     changed = [
-        f"{key} from {before.get(key)!r} to {value!r}"
+        f"{key} from {before[key]!r} to {value!r}"
         for key, value in now.items()
-        if key not in FREE_TO_CHANGE and before.get(key) != value
+        if key not in FREE_TO_CHANGE and before[key] != value
     ]
     if changed:
         raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
 
 
-def parse_options(options: tuple[str, ...]) -> dict[str, Any]:
-    """Reads options of the form NAME=VALUE, values as JSON where they are JSON."""
+def parse_options(texts: Iterable[str]) -> dict[str, Any]:
+    """Parses options typed as NAME=VALUE; a value that is not JSON is text."""
     parsed = {}
-    for option in options:
-        name, equals, value = option.partition("=")
+    for text in texts:
+        name, equals, value = text.partition("=")
         if not equals:
-            raise ValueError(f"`option` must be NAME=VALUE. Received {option!r}.")
+            raise ValueError(f"`option` must be NAME=VALUE. Received {text!r}.")
         try:
             parsed[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -142,17 +215,17 @@ def parse_options(options: tuple[str, ...]) -> dict[str, Any]:
     return parsed
 
 
-def parse_scale_range(text: str, default: tuple[float, float] | None) -> tuple[float, float] | None:
-    """Reads "LOW,HIGH", "none" or "default"."""
+def parse_scale_range(text: str) -> ScaleRange:
+    """Parses a scale range typed as LOW,HIGH, none or default."""
     if text == "default":
-        return default
+        return "default"
     if text == "none":
         return None
     try:
-        scale_range = tuple(float(part) for part in text.split(","))
+        low, high = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(
             f"`scale_range` must be LOW,HIGH, 'none' or 'default'. Received {text!r}."
         ) from None
-    data.check_scale_range(scale_range)
-    return scale_range
+    data.check_scale_range((low, high))
+    return low, high

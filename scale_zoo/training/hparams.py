@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from scale_zoo.equivariance import FACTORS
 from scale_zoo.training import run_files
-from scale_zoo.training.config import TrainingConfig, parse_options
+from scale_zoo.training.config import TrainingConfig
 from scale_zoo.training.hyperparameters import hyperparameters, short_name, value_text
 from scale_zoo.training.metrics import STANDARD_ERROR
 
@@ -47,11 +47,11 @@ def _display_name(name) -> str:
     return (name.removeprefix("test_") if "_at_" in name else name).replace("_", " ")
 
 
-def plain_value(value: Any) -> bool | float | str:
-    """Returns a hyperparameter's value as one of the types that TensorBoard knows."""
+def plain_value(name: str, value: Any) -> bool | float | str:
+    """Converts a hyperparameter's value to a type that TensorBoard knows."""
     if isinstance(value, bool | str):
         return value
-    return float(value) if isinstance(value, int | float) else value_text(value)
+    return float(value) if isinstance(value, int | float) else value_text(name, value)
 
 
 def write_experiment(
@@ -69,9 +69,9 @@ def write_experiment(
     all_values = [hyperparameters(config) for config in configs]
     domains = []
     for name in names:
-        values = [plain_value(each[name]) for each in all_values if name in each]
+        values = [plain_value(name, each[name]) for each in all_values if name in each]
         if len({type(value) for value in values}) > 1:
-            values = [value_text(value) for value in values]
+            values = [value_text(name, value) for value in values]
         values = list(dict.fromkeys(values))
         domains.append(api.HParam(short_name(name), api.Discrete(values)))
     shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +109,7 @@ class RunRecord(keras.callbacks.Callback):
 
         workdir = pathlib.Path(self._config.workdir)
         values = {
-            short_name(name): plain_value(value)
+            short_name(name): plain_value(name, value)
             for name, value in hyperparameters(self._config).items()
         }
         trial = f"{workdir.parent.name}/{workdir.name}"
@@ -117,7 +117,7 @@ class RunRecord(keras.callbacks.Callback):
         folder = workdir / run_files.TENSORBOARD
         if not self._in_study:
             # Without domains, so that the values of other runs in the view are not filtered out.
-            names = [*MAIN, *parse_options(self._config.option)]
+            names = [*MAIN, *self._config.option]
             with tf.summary.create_file_writer(str(folder)).as_default():
                 api.hparams_config([api.HParam(name) for name in names], _metrics())
         self._record = api.KerasCallback(str(folder), values, trial_id=trial)

@@ -1,29 +1,61 @@
-"""Final metrics of a run."""
+"""Metrics of a finished run."""
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+import pathlib
 
-# Ends the names of the standard errors of metrics.
+from scale_zoo.equivariance.results import QUANTITIES, Evaluation, Measure, read_record
+from scale_zoo.training import run_files
+
+# Suffix of the names of standard errors.
 STANDARD_ERROR = "_standard_error"
 
 
-def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Returns by one name each what a run's `metrics.json` holds of its best epoch.
+@dataclasses.dataclass(frozen=True)
+class RunMetrics:
+    """Content of a run's `metrics.json`.
 
-    What could not be measured is left out.
+    Args:
+        best_epoch: the epoch that was kept, counted from 0.
+        parameters: number of trainable parameters.
+        training_images: number of training images.
+        validation_accuracy: validation accuracy of the best epoch.
+        images_per_second: training speed, median over epochs; None if no epoch was timed.
+        test: measures of the best epoch on test images.
+        history: logs of each epoch.
     """
-    test = metrics["test"]
-    found = {
-        "parameters": metrics["parameters"],
-        "best_epoch": metrics["best_epoch"],
-        "images_per_second": metrics["images_per_second"],
-        "validation_accuracy": metrics["validation_accuracy"],
+
+    best_epoch: int
+    parameters: int
+    training_images: int
+    validation_accuracy: float
+    images_per_second: float | None
+    test: Evaluation
+    history: list[dict[str, float]]
+
+
+def read_metrics(workdir: pathlib.Path) -> RunMetrics:
+    """Reads the metrics of the run in a work directory.
+
+    Raises:
+        ValueError: if `metrics.json` is missing or broken; the message names file and key.
+    """
+    return read_record(RunMetrics, workdir / run_files.METRICS_FILE)
+
+
+def final_metrics(metrics: RunMetrics) -> dict[str, float]:
+    """Returns the metrics of the best epoch by name, without those that were not measurable."""
+    found: dict[str, float | None] = {
+        "parameters": metrics.parameters,
+        "best_epoch": metrics.best_epoch,
+        "images_per_second": metrics.images_per_second,
+        "validation_accuracy": metrics.validation_accuracy,
     }
-    measures = {"test_accuracy": test["accuracy"]}
-    for quantity in ("accuracy", "equivariance_error", "interior_error"):
-        for row in test["over_scale"]:
-            measures[f"test_{quantity}_at_{row['factor']:.2f}"] = row.get(quantity)
+    measures: dict[str, Measure | None] = {"test_accuracy": metrics.test.accuracy}
+    for quantity, measure_of in QUANTITIES.items():
+        for row in metrics.test.over_scale:
+            measures[f"test_{quantity}_at_{row.factor:.2f}"] = measure_of(row)
     for name, measure in measures.items():
-        found[name] = measure and measure["mean"]
-        found[name + STANDARD_ERROR] = measure and measure["standard_error"]
+        if measure is not None:
+            found[name] = measure.mean
+            found[name + STANDARD_ERROR] = measure.standard_error
     return {name: value for name, value in found.items() if value is not None}

@@ -1,29 +1,27 @@
 """Training a network of the zoo, from a configuration to a work directory."""
 
 import contextlib
-import dataclasses
 import logging
 import pathlib
 import statistics
 import sys
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from scale_zoo import data, equivariance, files, ops, zoo
+from scale_zoo import data, equivariance, ops, zoo
+from scale_zoo.equivariance.results import write_record
 from scale_zoo.plots import over_scale
 from scale_zoo.training import callbacks, hparams, run_files, schedules, tensorboard
 from scale_zoo.training.config import (
     STRATEGIES,
+    RunConfig,
     TrainingConfig,
     check_config,
     check_workdir,
-    parse_options,
-    parse_scale_range,
 )
 from scale_zoo.training.export import export_run
-from scale_zoo.training.metrics import final_metrics
+from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
 
 LOGGER = logging.getLogger(__name__)
@@ -32,7 +30,7 @@ LOGGER = logging.getLogger(__name__)
 MEASURED_SHARE = 0.04
 
 
-def train(config: TrainingConfig, in_study: bool = False) -> dict[str, Any]:
+def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
     """Trains, measures and exports a network.
 
     Writes to the work directory: `config.json`; `metrics.json`; `checkpoints/`; `tensorboard/`;
@@ -41,11 +39,11 @@ def train(config: TrainingConfig, in_study: bool = False) -> dict[str, Any]:
 
     Args:
         config: the run's configuration.
-        in_study: whether the run is part of a study, which tells TensorBoard's HParams view what
-            to show.
+        in_study: whether the run is part of a study; if not, it configures TensorBoard's HParams
+            view itself.
 
     Returns:
-        What `metrics.json` holds.
+        The content of `metrics.json`.
 
     Raises:
         ValueError: if the configuration is invalid or does not fit the data or the work directory;
@@ -55,11 +53,11 @@ def train(config: TrainingConfig, in_study: bool = False) -> dict[str, Any]:
     check_config(config)
     check_workdir(config)
     source = load_source(config)
-    scale_range = parse_scale_range(config.scale_range, source.scale_range)
-    network = _describe(config, source)
+    scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
+    run = _configure(config, source)
     with ops.use_sampler(config.sampler):
-        history = _fit(config, network, source, scale_range, in_study)
-        metrics = _finish(config, network, source, scale_range, history)
+        history = _fit(run, source, scale_range, in_study)
+        metrics = _finish(run, source, scale_range, history)
     hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
 
@@ -72,26 +70,26 @@ def load_source(config: TrainingConfig) -> data.Source:
 
 
 def check_network(config: TrainingConfig, source: data.Source) -> None:
-    """Raises a ValueError if the network of a run cannot be built, or its data not be batched."""
-    network = _describe(config, source)
-    data.training_batches(source.train, config.batch_size, network["classes"], None, config.seed)
+    """Builds the network of a run and batches its data once.
+
+    Raises:
+        ValueError: if either fails.
+    """
+    run = _configure(config, source)
+    classes = len(run.class_names)
+    data.training_batches(source.train, config.batch_size, classes, None, config.seed)
     with ops.use_sampler(config.sampler):
-        _create(network, classifier_activation=None, weights=config.weights or None)
+        run.create_model(None, config.weights or None)
 
 
-def _describe(config, source) -> dict[str, Any]:
-    """Returns what makes the network of a run."""
-    return {
-        "model": config.model,
-        "input_shape": list(source.image_shape),
-        "classes": len(source.class_names),
-        "options": parse_options(config.option) | imagenet.options(config.weights),
-        "class_names": list(source.class_names),
-    }
+def _configure(config: TrainingConfig, source: data.Source) -> RunConfig:
+    options = {**config.option, **imagenet.options(config.weights)}
+    return RunConfig(config, tuple(source.image_shape), options, tuple(source.class_names))
 
 
-def _fit(config, network, source, scale_range, in_study) -> list[dict[str, float]]:
-    """Trains the epochs that are left to train; returns the logs of all."""
+def _fit(run, source, scale_range, in_study) -> list[dict[str, float]]:
+    """Trains the epochs that are left; returns the logs of all epochs."""
+    config, classes = run.training, len(run.class_names)
     folder = pathlib.Path(config.workdir)
     checkpoints = folder / run_files.CHECKPOINTS
     last_epoch, history = run_files.read_state(folder)
@@ -104,23 +102,23 @@ def _fit(config, network, source, scale_range, in_study) -> list[dict[str, float
     batches = data.training_batches(
         source.train,
         config.batch_size,
-        network["classes"],
+        classes,
         scale_range,
         config.seed,
         first_epoch=last_epoch + 1,
     )
-    # A seed of its own where it goes on, so that a run does not repeat its dropout.
+    # Another seed when the run goes on, so that it does not repeat its dropout.
     keras.utils.set_random_seed(config.seed + last_epoch + 1)
     with strategy.scope(), _precision(config.precision):
         weights = config.weights or None if last_epoch < 0 else None
-        model = _create(network, classifier_activation=None, weights=weights)
+        model = run.create_model(None, weights)
         compile_model(model, config)
         if last_epoch >= 0:
             model.optimizer.build(model.trainable_variables)
             model.load_weights(checkpoints / run_files.epoch_file(last_epoch))
 
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(folder / run_files.CONFIG_FILE, dataclasses.asdict(config) | network)
+    write_record(folder / run_files.CONFIG_FILE, run)
     if last_epoch + 1 == config.epochs:
         return history
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
@@ -128,12 +126,12 @@ def _fit(config, network, source, scale_range, in_study) -> list[dict[str, float
     model.fit(
         batches,
         epochs=config.epochs,
-        # A progress bar in a terminal, a line for each epoch in a file.
+        # A progress bar in a terminal, a line per epoch in a file.
         verbose=1 if sys.stdout.isatty() else 2,
         initial_epoch=last_epoch + 1,
         steps_per_epoch=len(source.train) // config.batch_size,
         validation_data=data.evaluation_batches(
-            source.validation, config.batch_size, network["classes"], factors
+            source.validation, config.batch_size, classes, factors
         ),
         callbacks=[
             *_callbacks(config, source, checkpoint),
@@ -143,34 +141,35 @@ def _fit(config, network, source, scale_range, in_study) -> list[dict[str, float
     return checkpoint.history
 
 
-def _finish(config, network, source, scale_range, history) -> dict[str, Any]:
+def _finish(run, source, scale_range, history) -> RunMetrics:
     """Measures, draws and exports the best epoch, in float32 whatever the precision of training."""
+    config = run.training
     folder = pathlib.Path(config.workdir)
-    best = _create(network, classifier_activation="softmax")
+    best = run.create_model()
     best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
     LOGGER.info("Measuring the best epoch on the test images.")
-    # An epoch of one step tells none.
+    # Epochs of one step have no rate.
     rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
-    metrics = {
-        "best_epoch": run_files.best_epoch(history),
-        "parameters": zoo.count_parameters(best),
-        "training_images": len(source.train),
-        "validation_accuracy": max(logs["val_accuracy"] for logs in history),
-        # The median over epochs: now and then the machine has more to do.
-        "images_per_second": statistics.median(rates) if rates else None,
-        "test": equivariance.evaluate(best, source.test, scale_range, seed=config.seed),
-        "history": history,
-    }
-    curve = over_scale.Curve(config.model, metrics["test"]["over_scale"])
+    metrics = RunMetrics(
+        best_epoch=run_files.best_epoch(history),
+        parameters=zoo.count_parameters(best),
+        training_images=len(source.train),
+        validation_accuracy=max(logs["val_accuracy"] for logs in history),
+        # The median, as other load slows some epochs.
+        images_per_second=statistics.median(rates) if rates else None,
+        test=equivariance.evaluate(best, source.test, scale_range, seed=config.seed),
+        history=history,
+    )
+    curve = over_scale.Curve(config.model, metrics.test.over_scale)
     over_scale.plot_over_scale([curve], folder)
-    files.write_json(folder / run_files.METRICS_FILE, metrics)
+    write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics
 
 
 @contextlib.contextmanager
 def _precision(policy):
-    """Builds layers under a precision policy and gives the caller's back."""
+    """Sets the precision policy, and restores the caller's afterwards."""
     outer = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(policy)
     try:
@@ -190,17 +189,6 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def _create(network, classifier_activation, weights=None):
-    return zoo.create_model(
-        network["model"],
-        network["input_shape"],
-        network["classes"],
-        weights=weights,
-        classifier_activation=classifier_activation,
-        **network["options"],
-    )
-
-
 def compile_model(model: keras.Model, config: TrainingConfig) -> None:
     """Compiles a classifier of logits with the configured optimizer and loss."""
     decay = config.weight_decay or None
@@ -217,7 +205,7 @@ def compile_model(model: keras.Model, config: TrainingConfig) -> None:
 
 
 def _callbacks(config, source, checkpoint):
-    """In order: what adds to an epoch's logs comes before what records them."""
+    """Returns callbacks: first those that add to an epoch's logs, then those that record them."""
     epoch_images = len(source.train) // config.batch_size * config.batch_size
     measured = max(10, int(MEASURED_SHARE * epoch_images))
     rate = schedules.learning_rate(

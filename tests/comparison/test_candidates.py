@@ -6,9 +6,10 @@ import pytest
 
 import scale_zoo
 from scale_zoo import data
-from scale_zoo.comparison import find_candidate
+from scale_zoo.comparison import candidates, find_candidate
+from scale_zoo.training.config import read_config
+from tests.finished_runs import OPTIONS, describe
 
-OPTIONS = {"width": 0.1, "kernel_size": 3}
 DESCRIPTION = {
     "model": "plain_cnn",
     "input_shape": [28, 28, 1],
@@ -16,15 +17,13 @@ DESCRIPTION = {
     "options": OPTIONS,
     "class_names": [str(n) for n in range(10)],
 }
-ORIGIN = {"data": "digits", "data_dir": "", "image_size": 0, "seed": 3}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """What `find_candidate` needs of a finished run."""
     workdir = tmp_path_factory.mktemp("runs") / "small"
-    (workdir / "saved_model").mkdir(parents=True)
-    (workdir / "config.json").write_text(json.dumps(DESCRIPTION | ORIGIN))
+    describe(workdir, seed=3, data_dir="data")
     (workdir / "saved_model" / "model.json").write_text(json.dumps(DESCRIPTION))
     model = scale_zoo.create_model("plain_cnn", **OPTIONS)
     model.save_weights(workdir / "saved_model" / "model.weights.h5")
@@ -41,8 +40,8 @@ def test_a_work_directory_tells_what_it_was_trained_on(run):
     candidate = find_candidate(f"{workdir}/")
     assert candidate.name == str(workdir)
     assert candidate.label == "small"
-    assert candidate.origin == ORIGIN
-    assert candidate.config == DESCRIPTION | ORIGIN
+    assert candidate.origin == candidates.Origin("digits", "data", 0, 3)
+    assert candidate.config == read_config(workdir)
     assert candidate.trained
 
 
@@ -51,14 +50,15 @@ def test_an_exported_folder_tells_what_its_description_does(run, tmp_path):
     folder = tmp_path / "net"
     shutil.copytree(workdir / "saved_model", folder)
     candidate = find_candidate(str(folder))
-    assert (candidate.label, candidate.origin, candidate.config) == (str(folder), {}, None)
+    assert (candidate.label, candidate.config) == (str(folder), None)
+    assert candidate.origin == candidates.Origin()
     (folder / "model.json").write_text(json.dumps(DESCRIPTION | {"data": "digits", "seed": 2}))
-    assert find_candidate(str(folder)).origin == {"data": "digits", "seed": 2}
+    assert find_candidate(str(folder)).origin == candidates.Origin("digits", seed=2)
 
 
 def test_a_pretrained_entry_tells_its_data():
     candidate = find_candidate("dss_cnn/digits")
-    assert candidate.origin["data"] == "digits"
+    assert candidate.origin.data == "digits"
     assert candidate.trained
     assert candidate.model == candidate.name.partition("/")[0]
 
@@ -136,10 +136,18 @@ def test_a_network_without_weights_is_refused(run, tmp_path):
         find_candidate(str(copy))
 
 
-def test_a_broken_file_is_named(run, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("config.json", "{", r"`models`: .*copy/config\.json is not valid JSON"),
+        ("config.json", "{}", r"`models`: .*copy/config\.json lacks `training`"),
+        ("saved_model/model.json", "[]", r"`models`: .*model\.json must be an object"),
+    ],
+)
+def test_a_broken_file_is_named(run, tmp_path, file, text, message):
     workdir, _ = run
     copy = tmp_path / "copy"
     shutil.copytree(workdir, copy)
-    (copy / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="copy holds a broken file"):
+    (copy / file).write_text(text)
+    with pytest.raises(ValueError, match=message):
         find_candidate(str(copy))

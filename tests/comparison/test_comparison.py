@@ -1,5 +1,4 @@
 import csv
-import json
 import logging
 import math
 
@@ -9,9 +8,10 @@ import pytest
 import scale_zoo
 from scale_zoo import comparison, data
 from scale_zoo.comparison import measuring
+from scale_zoo.equivariance import FactorRow, Measure, RegionErrors
 from scale_zoo.plots import over_scale as scale_plots
+from tests.finished_runs import OPTIONS, describe
 
-OPTIONS = {"width": 0.1, "kernel_size": 3}
 FACTORS = (1.0, 0.5)
 FILES = {
     "accuracy_over_scale.png",
@@ -24,20 +24,7 @@ FILES = {
 
 def _run(folder, seed=0, model="plain_cnn", options=None, **config):
     """Makes what a finished run leaves, its weights drawn at random."""
-    description = {
-        "model": model,
-        "input_shape": [28, 28, 1],
-        "classes": config.pop("classes", 10),
-        "options": OPTIONS | (options or {}),
-        "class_names": config.pop("class_names", [str(n) for n in range(10)]),
-    }
-    config = {"data": "digits", "data_dir": "", "image_size": 0, "seed": seed, "epochs": 1} | config
-    (folder / "saved_model").mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(description | config))
-    (folder / "saved_model" / "model.json").write_text(json.dumps(description))
-    network = scale_zoo.create_model(
-        model, classes=description["classes"], **description["options"]
-    )
+    network = describe(folder, seed, model, options, **{"epochs": 1} | config).create_model()
     network.save_weights(folder / "saved_model" / "model.weights.h5")
     return str(folder)
 
@@ -47,7 +34,7 @@ def _compare(models, output, **arguments):
 
 
 def _results(output):
-    return json.loads((output / "equivariance.json").read_text())
+    return comparison.load_results(output, "output")
 
 
 def _table(output):
@@ -62,19 +49,16 @@ def measured(monkeypatch):
 
     def measure(model, examples, factors, stages, batch_size):
         def value():
-            return {"mean": float(rng.uniform(0.1, 0.9)), "standard_error": 0.01}
+            return Measure(float(rng.uniform(0.1, 0.9)), standard_error=0.01)
 
         calls.append(model)
-        names = ["stage1", "stage2"]
         return [
-            {
-                "factor": factor,
-                "accuracy": value(),
-                "equivariance_error": value(),
-                "stages": {name: value() for name in names},
-                "interior_error": value(),
-                "interior_stages": {"stage1": value(), "stage2": None},
-            }
+            FactorRow(
+                factor,
+                value(),
+                RegionErrors(value(), {"stage1": value(), "stage2": value()}),
+                RegionErrors(value(), {"stage1": value(), "stage2": None}),
+            )
             for factor in factors
         ]
 
@@ -101,43 +85,41 @@ def test_the_folder_holds_results_a_table_and_pictures_alone(compared):
     assert {path.name for path in output.iterdir()} == FILES
 
 
-@pytest.mark.parametrize(
-    ("region", "quantity"), [("canvas", "stages"), ("interior", "interior_stages")]
-)
-def test_errors_are_those_of_the_metric_on_test_images(compared, region, quantity):
+@pytest.mark.parametrize("region", ["canvas", "interior"])
+def test_errors_are_those_of_the_metric_on_test_images(compared, region):
     output, run = compared
-    entry = _results(output)["models"][run]
+    network = _results(output).networks[run]
     images = data.float_images(data.load_source("digits").test.images[:4])
     error = scale_zoo.EquivarianceError(scale_zoo.load_model(run), 0.5, "stage1", region)
     error.update_state(images)
-    found = entry["over_scale"][0][quantity]["stage1"]
-    assert found["mean"] == pytest.approx(float(error.result()), rel=1e-4)
+    found = network.over_scale[0].region(region).stages["stage1"]
+    assert found.mean == pytest.approx(float(error.result()), rel=1e-4)
 
 
 def test_an_untrained_network_is_marked(compared):
     output, run = compared
-    entries = _results(output)["models"]
-    assert [entries[name]["trained"] for name in (run, "plain_cnn")] == [True, False]
+    networks = _results(output).networks
+    assert [networks[name].trained for name in (run, "plain_cnn")] == [True, False]
     assert {row["network"] for row in _table(output)} == {"dss", "plain_cnn (untrained)"}
 
 
 def test_the_table_holds_the_results(compared):
     output, run = compared
-    at_half = _results(output)["models"][run]["over_scale"][0]
+    at_half = _results(output).networks[run].over_scale[0]
     rows = {
         row["stage"]: row
         for row in _table(output)
         if row["network"] == "dss" and float(row["factor"]) == 0.5
     }
     assert list(rows) == ["overall", "stage1", "projection"]
-    for cell, quantity in (
-        ("accuracy", "accuracy"),
-        ("equivariance_error", "equivariance_error"),
-        ("interior_error", "interior_error"),
+    for cell, measure in (
+        ("accuracy", at_half.accuracy),
+        ("equivariance_error", at_half.canvas.overall),
+        ("interior_error", at_half.interior.overall),
     ):
-        assert float(rows["overall"][cell]) == at_half[quantity]["mean"]
-        assert float(rows["overall"][f"{cell}_spread"]) == at_half[quantity]["standard_error"]
-    assert float(rows["stage1"]["equivariance_error"]) == at_half["stages"]["stage1"]["mean"]
+        assert float(rows["overall"][cell]) == measure.mean
+        assert float(rows["overall"][f"{cell}_spread"]) == measure.standard_error
+    assert float(rows["stage1"]["equivariance_error"]) == at_half.canvas.stages["stage1"].mean
     assert rows["stage1"]["accuracy"] == ""
     assert rows["overall"]["spread"] == "standard error over images"
 
@@ -165,7 +147,7 @@ def test_each_run_is_measured_on_the_split_it_was_not_trained_on(tmp_path, measu
     runs = [_run(tmp_path / str(seed), seed, options={"width": 0.1 + seed}) for seed in (0, 1)]
     _compare(runs, tmp_path / "out")
     assert asked == [("digits", None, 0, None), ("digits", None, 1, None)]
-    assert [entry["seed"] for entry in _results(tmp_path / "out")["models"].values()] == [0, 1]
+    assert [each.seed for each in _results(tmp_path / "out").networks.values()] == [0, 1]
 
 
 def test_other_classes_than_the_runs_are_warned_of(tmp_path, measured, caplog):
@@ -185,7 +167,7 @@ def test_another_split_than_the_runs_is_warned_of(tmp_path, measured, caplog):
 
 @pytest.mark.parametrize(
     ("sets", "message"),
-    [(["digits", "scale_mnist"], "digits .*, scale_mnist"), ([], "They tell: none")],
+    [(["digits", "scale_mnist"], "digits .*, scale_mnist"), ([], "Theirs: unknown")],
 )
 def test_data_that_networks_do_not_agree_on_must_be_given(tmp_path, measured, sets, message):
     runs = [_run(tmp_path / name, data=name) for name in sets] or ["plain_cnn"]
@@ -196,22 +178,22 @@ def test_data_that_networks_do_not_agree_on_must_be_given(tmp_path, measured, se
 
 
 def test_runs_that_differ_in_their_seed_become_mean_and_deviation(tmp_path, measured):
-    runs = [_run(tmp_path / f"run{seed}", seed, workdir=f"run{seed}") for seed in (0, 1, 2)]
+    runs = [_run(tmp_path / f"run{seed}", seed) for seed in (0, 1, 2)]
     other = _run(tmp_path / "other", seed=3, epochs=2)
     _compare([*runs, other], tmp_path / "out")
     results = _results(tmp_path / "out")
-    ((label, average),) = results["over_seeds"].items()
+    ((label, average),) = results.over_seeds.items()
     assert label == "plain_cnn (3 seeds)"
-    assert average["runs"] == runs
-    single = [results["models"][run]["over_scale"][1] for run in runs]
-    means = [row["accuracy"]["mean"] for row in single]
-    at_half = average["over_scale"][1]
-    assert at_half["factor"] == 0.5
-    assert at_half["accuracy"]["mean"] == pytest.approx(np.mean(means))
-    assert at_half["accuracy"]["standard_deviation"] == pytest.approx(np.std(means, ddof=1))
-    means = [row["stages"]["stage1"]["mean"] for row in single]
-    assert at_half["stages"]["stage1"]["mean"] == pytest.approx(np.mean(means))
-    assert at_half["interior_stages"]["stage2"] is None
+    assert average.runs == runs
+    single = [results.networks[run].over_scale[1] for run in runs]
+    means = [row.accuracy.mean for row in single]
+    at_half = average.over_scale[1]
+    assert at_half.factor == 0.5
+    assert at_half.accuracy.mean == pytest.approx(np.mean(means))
+    assert at_half.accuracy.standard_deviation == pytest.approx(np.std(means, ddof=1))
+    means = [row.canvas.stages["stage1"].mean for row in single]
+    assert at_half.canvas.stages["stage1"].mean == pytest.approx(np.mean(means))
+    assert at_half.interior.stages["stage2"] is None
     table = {row["network"]: row for row in _table(tmp_path / "out")}
     assert set(table) == {"run0", "run1", "run2", "other", label}
     assert (table[label]["runs"], table[label]["spread"]) == ("3", "standard deviation over seeds")
@@ -220,7 +202,7 @@ def test_runs_that_differ_in_their_seed_become_mean_and_deviation(tmp_path, meas
 def test_copies_of_one_run_are_no_seeds(tmp_path, measured):
     runs = [_run(tmp_path / name, seed=0) for name in ("a", "b")]
     _compare(runs, tmp_path / "out")
-    assert _results(tmp_path / "out")["over_seeds"] == {}
+    assert _results(tmp_path / "out").over_seeds == {}
 
 
 def test_runs_of_one_name_are_called_by_their_paths(tmp_path, measured):
@@ -232,11 +214,11 @@ def test_runs_of_one_name_are_called_by_their_paths(tmp_path, measured):
 def test_networks_measured_before_are_left_as_they_are(tmp_path, measured):
     first, second = (_run(tmp_path / name, epochs=n) for n, name in enumerate("ab"))
     _compare([first], tmp_path / "out")
-    before = _results(tmp_path / "out")["models"][first]
+    before = _results(tmp_path / "out").networks[first]
     _compare([first, second], tmp_path / "out")
     assert len(measured) == 2
-    assert _results(tmp_path / "out")["models"][first] == before
-    assert list(_results(tmp_path / "out")["models"]) == [first, second]
+    assert _results(tmp_path / "out").networks[first] == before
+    assert list(_results(tmp_path / "out").networks) == [first, second]
 
 
 def test_networks_whose_weights_have_changed_are_measured_again(tmp_path, measured):
@@ -253,9 +235,9 @@ def test_results_of_other_settings_are_kept_unless_to_be_replaced(tmp_path, meas
     _compare([first], tmp_path / "out")
     with pytest.raises(ValueError, match=r"cannot change images from 4 to 5.*--overwrite"):
         _compare([second], tmp_path / "out", images=5)
-    assert list(_results(tmp_path / "out")["models"]) == [first]
+    assert list(_results(tmp_path / "out").networks) == [first]
     _compare([second], tmp_path / "out", images=5, overwrite=True)
-    assert list(_results(tmp_path / "out")["models"]) == [second]
+    assert list(_results(tmp_path / "out").networks) == [second]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -286,12 +268,12 @@ def test_a_network_that_fails_costs_no_other_its_results(tmp_path, measured, cap
     good = _run(tmp_path / "good")
     broken = _run(tmp_path / "broken")
     (tmp_path / "broken" / "saved_model" / "model.weights.h5").write_bytes(b"nothing")
-    foreign = _run(tmp_path / "foreign", classes=3)
+    foreign = _run(tmp_path / "foreign", class_names="abc")
     failed = _compare([broken, foreign, good], tmp_path / "out")
     assert list(failed) == [broken, foreign]
     assert "28x28x1 of 3 classes" in failed[foreign]
     assert f"[2/3] {foreign}: not measured: It takes" in caplog.text
-    assert list(_results(tmp_path / "out")["models"]) == [good]
+    assert list(_results(tmp_path / "out").networks) == [good]
 
 
 def test_an_unknown_stage_is_said_and_nothing_written(tmp_path):
@@ -314,7 +296,7 @@ def test_a_stopped_comparison_keeps_what_it_has(tmp_path, measured, monkeypatch)
         _compare(runs, tmp_path / "out")
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert files == {"equivariance.csv", "equivariance.json"}
-    assert list(_results(tmp_path / "out")["models"]) == runs[:1]
+    assert list(_results(tmp_path / "out").networks) == runs[:1]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from scale_zoo.equivariance import FactorRow, Measure, RegionErrors
 from scale_zoo.plots import over_scale as scale_plots
 from scale_zoo.plots.over_scale import Curve
 
@@ -10,24 +11,21 @@ FACTORS = (1.0, 0.5, 1 / 3)
 PICTURES = ["accuracy_over_scale.png", "equivariance_over_scale.png"]
 
 
-def _rows(level, spread="standard_error", missing=()):
+def _rows(level, spread="standard_error", missing=(), stages=("stage1", "stage2")):
     def value(mean):
-        return {"mean": mean, spread: 0.05}
+        return Measure(mean, **{spread: 0.05})
 
-    return [
-        {
-            "factor": factor,
-            "accuracy": value(level),
-            "equivariance_error": value(level / factor),
-            "stages": {
-                stage: None if (stage, factor) in missing else value(level / factor)
-                for stage in ("stage1", "stage2")
-            },
-            "interior_error": None if factor < 0.5 else value(level),
-            "interior_stages": {"stage1": value(level), "stage2": value(level)},
+    def canvas(factor):
+        errors = {
+            stage: None if (stage, factor) in missing else value(level / factor) for stage in stages
         }
-        for factor in FACTORS
-    ]
+        return RegionErrors(value(level / factor), errors)
+
+    def interior(factor):
+        overall = None if factor < 0.5 else value(level)
+        return RegionErrors(overall, dict.fromkeys(stages, value(level)))
+
+    return [FactorRow(each, value(level), canvas(each), interior(each)) for each in FACTORS]
 
 
 def _pixels(path):
@@ -83,10 +81,7 @@ def test_what_cannot_be_compared_is_hatched(tmp_path):
 
 
 def test_networks_of_different_stages_share_a_heat_map(tmp_path):
-    other = _rows(0.5)
-    for row in other:
-        row["stages"] |= {"stage3": None}
-        row["interior_stages"] |= {"stage3": None}
+    other = _rows(0.5, stages=("stage1", "stage2", "stage3"))
     curves = [Curve("a", _rows(0.2)), Curve("b", other)]
     one = scale_plots.plot_stages(curves[:1], tmp_path / "one.png")
     two = scale_plots.plot_stages(curves, tmp_path / "two.png")

@@ -7,7 +7,7 @@ from PIL import Image
 import scale_zoo
 from scale_zoo import data, ops, report
 from scale_zoo.report.example import choose_example, examine, save_steps
-from tests.report.finished_runs import OPTIONS, finish
+from tests.finished_runs import OPTIONS, finish
 
 FACTORS = [1.0, 0.5]
 
@@ -38,7 +38,6 @@ def test_the_image_is_the_first_test_image_of_the_runs(tmp_path):
     source = data.load_source("digits", seed=3)
     np.testing.assert_array_equal(example.largest, source.test.images[0])
     assert example.label == source.class_names[source.test.labels[0]]
-    assert example.training_images == len(source.train)
     assert example.name == "the first test image of digits, split of seed 3"
 
 
@@ -74,7 +73,7 @@ def test_runs_of_different_data_need_an_image_named(tmp_path, picture):
 
 def test_data_that_cannot_be_had_are_told_with_what_helps(tmp_path):
     networks = _networks(tmp_path, 0, data="folder:missing")
-    with pytest.raises(ValueError, match=r"data cannot be had: .*missing.* another `image`"):
+    with pytest.raises(ValueError, match=r"data cannot be loaded: .*missing.* another `image`"):
         choose_example(networks)
 
 
@@ -88,7 +87,7 @@ def test_the_data_directory_is_that_of_the_runs_unless_another_is_named(tmp_path
     monkeypatch.setattr(data, "load_source", load)
     networks = _networks(tmp_path, 0, data_dir="/theirs")
     for data_dir in (None, "/mine"):
-        with pytest.raises(ValueError, match="cannot be had"):
+        with pytest.raises(ValueError, match="cannot be loaded"):
             choose_example(networks, data_dir=data_dir)
     assert asked == ["/theirs", "/mine"]
 

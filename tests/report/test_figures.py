@@ -2,6 +2,7 @@ import types
 
 import pytest
 
+from scale_zoo.equivariance import FactorRow, Measure, RegionErrors
 from scale_zoo.plots.over_scale import Curve
 from scale_zoo.report.figures import draw_figures
 
@@ -11,9 +12,9 @@ BANDS = "Bands are standard deviations over seeds."
 
 def _network(seeds):
     spread = "standard_error" if seeds == 1 else "standard_deviation"
-    value = {"mean": 0.5, spread: 0.1}
-    row = {"accuracy": value, "equivariance_error": value, "interior_error": value}
-    row |= {"factor": 0.5, "stages": {"stage1": value}, "interior_stages": {"stage1": value}}
+    value = Measure(0.5, **{spread: 0.1})
+    errors = RegionErrors(value, {"stage1": value})
+    row = FactorRow(0.5, value, errors, errors)
     return types.SimpleNamespace(curve=Curve(f"of {seeds}", [row], seeds))
 
 

@@ -1,11 +1,13 @@
-import json
+import dataclasses
 import shutil
 
 import numpy as np
 import pytest
 
 from scale_zoo import comparison, report
-from tests.report.finished_runs import finish, rows
+from scale_zoo.equivariance import Measure
+from scale_zoo.equivariance.results import write_record
+from tests.finished_runs import FACTORS, NOTHING, evaluation, finish, rows
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +26,24 @@ def _names(folder):
 
 def _compared(folder, output, names, **settings):
     """Writes a comparison that measured the named runs, by paths that are no longer theirs."""
-    models = {
-        f"elsewhere/{name}": {
-            "digest": comparison.find_candidate(str(folder / name)).digest,
-            "images": 20,
-            "over_scale": rows(50 + place),
-        }
+    networks = {
+        f"elsewhere/{name}": comparison.MeasuredNetwork(
+            model="plain_cnn",
+            label=name,
+            config=None,
+            over_scale=rows(50 + place),
+            trained=True,
+            digest=comparison.find_candidate(str(folder / name)).digest,
+            seed=0,
+            images=20,
+            parameters=12_345,
+        )
         for place, name in enumerate(names)
     }
-    settings = {"data": "digits", "seed": None, "stages": None} | settings
+    settings = {"seed": None, "stages": None} | settings
+    settings = comparison.Settings("digits", 0, images=20, factors=list(FACTORS), **settings)
     output.mkdir()
-    text = json.dumps({"settings": settings, "models": models})
-    (output / comparison.RESULTS_FILE).write_text(text)
+    write_record(output / comparison.RESULTS_FILE, comparison.Results(settings, networks))
     return output
 
 
@@ -45,18 +53,18 @@ def test_runs_that_differ_in_the_seed_alone_are_one_network(folder):
     assert both.seeds == [0, 1]
     assert longer.seeds == [2]
     for place, row in enumerate(both.curve.rows):
-        means = [rows(seed)[place]["accuracy"]["mean"] for seed in (0, 1)]
-        assert row["accuracy"]["mean"] == pytest.approx(np.mean(means))
-        assert row["accuracy"]["standard_deviation"] == pytest.approx(np.std(means, ddof=1))
+        means = [rows(seed)[place].accuracy.mean for seed in (0, 1)]
+        assert row.accuracy.mean == pytest.approx(np.mean(means))
+        assert row.accuracy.standard_deviation == pytest.approx(np.std(means, ddof=1))
     assert longer.curve.rows == rows(2)
 
 
 def test_means_over_seeds_are_unknown_where_one_is(folder):
     both, longer = report.gather(_names(folder))
-    found = both.over_seeds([3.0, {"mean": 5.0, "standard_error": 9.0}])
-    assert found == {"mean": 4.0, "standard_deviation": pytest.approx(np.sqrt(2))}
+    found = both.over_seeds([3.0, Measure(5.0, standard_error=9.0)])
+    assert found == Measure(4.0, standard_deviation=pytest.approx(np.sqrt(2)))
     assert both.over_seeds([3.0, None]) is None
-    assert longer.over_seeds([3.0]) == {"mean": 3.0}
+    assert longer.over_seeds([3.0]) == Measure(3.0)
 
 
 def test_runs_of_one_folder_name_are_called_by_their_paths(folder, tmp_path):
@@ -69,13 +77,17 @@ def test_a_comparison_tells_measures_over_scale_of_the_weights_it_measured(folde
     output = _compared(folder, tmp_path / "compared", ["longer"])
     both, longer = report.gather(_names(folder), output)
     assert longer.curve.rows == rows(50)
-    assert longer.settings["data"] == "digits"
+    assert longer.settings.data == "digits"
     assert longer.measured_images == (20, 20)
     assert both.settings is None
     assert both.measured_images == (449, 449)
-    both.runs[0].metrics["test"] |= {"factor_images": 300, "compared_images": 100}
-    assert both.measured_images == (300, 100)
-    assert longer.runs[0].metrics["test"]["over_scale"] == rows(2)
+    assert longer.runs[0].metrics.test.over_scale == rows(2)
+
+
+def test_a_runs_own_test_tells_how_many_images_it_measured(tmp_path):
+    finish(tmp_path / "run", metrics={"test": evaluation(factor_images=300, compared_images=100)})
+    (network,) = report.gather([str(tmp_path / "run")])
+    assert network.measured_images == (300, 100)
 
 
 def test_seeds_of_one_network_are_measured_in_one_way(folder, tmp_path):
@@ -84,8 +96,8 @@ def test_seeds_of_one_network_are_measured_in_one_way(folder, tmp_path):
     assert both.settings is None
     output = _compared(folder, tmp_path / "whole", ["first", "second"])
     both, longer = report.gather(_names(folder), output)
-    means = [rows(seed)[0]["accuracy"]["mean"] for seed in (50, 51)]
-    assert both.curve.rows[0]["accuracy"]["mean"] == pytest.approx(np.mean(means))
+    means = [rows(seed)[0].accuracy.mean for seed in (50, 51)]
+    assert both.curve.rows[0].accuracy.mean == pytest.approx(np.mean(means))
     assert longer.settings is None
 
 
@@ -100,24 +112,13 @@ def test_the_page_says_which_images_were_measured(folder, tmp_path):
     assert "It took the split of seed 7, which is not that of the training" in text
 
 
-def test_runs_of_an_early_version_have_no_interior(folder, tmp_path):
-    finish(tmp_path / "early", metrics=_early(folder))
-    ((row, *_),) = [network.curve.rows for network in report.gather([str(tmp_path / "early")])]
-    assert row["interior_error"] is None
-    assert row["interior_stages"] == {"stage1": None, "stage2": None}
-
-
-def test_a_table_of_nothing_is_a_sentence(folder, tmp_path):
-    finish(tmp_path / "early", metrics=_early(folder))
-    html, _ = report.write_report([str(tmp_path / "early")], tmp_path / "out")
+def test_a_table_of_nothing_is_a_sentence(tmp_path):
+    without = [dataclasses.replace(row, interior=NOTHING) for row in rows()]
+    finish(tmp_path / "run", metrics={"test": evaluation(over_scale=without)})
+    html, _ = report.write_report([str(tmp_path / "run")], tmp_path / "out")
     text = html.read_text("utf-8")
     assert text.count("<table") == 4
     assert "interior, mean over stages: nothing was measured" in text
-
-
-def _early(folder):
-    metrics = json.loads((folder / "first" / "metrics.json").read_text())
-    return metrics | {"test": metrics["test"] | {"over_scale": rows(interior=False)}}
 
 
 @pytest.mark.parametrize(
@@ -153,12 +154,12 @@ def test_an_unfinished_run_is_named_so(folder, tmp_path, missing):
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("config.json", "{", "`workdirs`: .*run holds a broken file"),
-        ("metrics.json", "{", "metrics.json holds no metrics of a run"),
-        ("metrics.json", "3", "metrics.json holds no metrics of a run"),
-        ("metrics.json", "{}", "metrics.json is not that of a run: it lacks best_epoch, para"),
-        ("metrics.json", '{"best_epoch": 0, "parameters": 1, "test": 2}', "it lacks accuracy"),
-        ("config.json", '{"data": "digits"}', "config.json is not that of a run: it lacks class"),
+        ("config.json", "{", r"`workdirs`: .*run/config\.json is not valid JSON"),
+        ("metrics.json", "{", r"`workdirs`: .*metrics\.json is not valid JSON"),
+        ("metrics.json", "3", r"`workdirs`: .*metrics\.json must be an object. Received 3"),
+        ("metrics.json", "{}", r"metrics\.json lacks `best_epoch`"),
+        ("metrics.json", '{"best_epoch": "last"}', r"`best_epoch` in .*must be a whole number"),
+        ("config.json", '{"data": "digits"}', r"config\.json lacks `training`"),
     ],
 )
 def test_a_broken_file_is_named(folder, tmp_path, file, text, message):
@@ -179,12 +180,12 @@ def test_a_comparison_of_other_networks_is_refused(folder, tmp_path):
 def test_a_folder_without_results_is_no_comparison(folder, tmp_path, text):
     if text is not None:
         (tmp_path / comparison.RESULTS_FILE).write_text(text)
-    with pytest.raises(ValueError, match=r"`comparison`: .* holds no such results"):
+    with pytest.raises(ValueError, match=r"`comparison`: .* holds no results"):
         report.gather([str(folder / "first")], tmp_path)
 
 
 def test_seeds_measured_at_different_factors_are_refused(folder, tmp_path):
-    test = {"images": 9, "scale_range": None, "accuracy": {"mean": 1, "standard_error": 0}}
-    finish(tmp_path / "other", 5, metrics={"test": test | {"over_scale": rows(factors=[1, 0.7])}})
+    test = evaluation(over_scale=rows(factors=[1.0, 0.7]))
+    finish(tmp_path / "other", 5, metrics={"test": test})
     with pytest.raises(ValueError, match=r"`workdirs` that differ in the seed .* same factors: "):
         report.gather([str(folder / "first"), str(tmp_path / "other")])

@@ -4,7 +4,7 @@ import pytest
 
 from scale_zoo import report
 from scale_zoo.report import writing
-from tests.report.finished_runs import finish
+from tests.finished_runs import finish
 from tests.report.parsed import parse_html
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from scale_zoo import report
-from tests.report.finished_runs import FACTORS, finish
+from tests.finished_runs import FACTORS, evaluation, finish, rows
 from tests.report.parsed import markdown_tables, parse_html, unescape
 
 TABLES = ["trained", "comparison", "equivariance_error", "interior_error", "steps"]
@@ -47,23 +47,23 @@ def test_the_folder_holds_the_pages_and_the_pictures_alone(written):
 
 
 def test_every_table_has_a_row_for_each_network(tables):
-    for rows in tables.values():
-        assert [row[0].removesuffix(" seed 0") for row in rows[1:]] == NAMES
-        assert len({len(row) for row in rows}) == 1
+    for table in tables.values():
+        assert [row[0].removesuffix(" seed 0") for row in table[1:]] == NAMES
+        assert len({len(row) for row in table}) == 1
 
 
 def test_a_row_of_seeds_holds_means_and_deviations_of_the_runs(tables, written):
     _, row, _ = tables["comparison"]
-    tests = [metrics["test"] for metrics in written.metrics[:2]]
-    accuracies = [[each["accuracy"]["mean"] for each in test["over_scale"]] for test in tests]
-    speeds = [metrics["images_per_second"] for metrics in written.metrics[:2]]
+    tests = [metrics.test for metrics in written.metrics[:2]]
+    accuracies = [[each.accuracy.mean for each in test.over_scale] for test in tests]
+    speeds = [metrics.images_per_second for metrics in written.metrics[:2]]
     assert row[1] == "12,345"
     assert row[3] == f"{np.mean(speeds):.0f} ± {np.std(speeds, ddof=1):.0f}"
-    at_random = [test["accuracy"]["mean"] for test in tests]
+    at_random = [test.accuracy.mean for test in tests]
     for cell, values in zip(row[4:], [at_random, *zip(*accuracies, strict=True)], strict=True):
         expected = [np.mean(values), np.std(values, ddof=1)]
         assert _numbers(cell) == pytest.approx(expected, abs=6e-5)
-    errors = [test["over_scale"][1]["equivariance_error"]["mean"] for test in tests]
+    errors = [test.over_scale[1].canvas.overall.mean for test in tests]
     found = _numbers(tables["equivariance_error"][1][2])
     # In three digits and in two.
     assert found[0] == pytest.approx(np.mean(errors), rel=5.1e-3)
@@ -71,12 +71,12 @@ def test_a_row_of_seeds_holds_means_and_deviations_of_the_runs(tables, written):
 
 
 def test_a_row_of_one_run_holds_its_metrics_with_standard_errors(tables, written):
-    test = written.metrics[2]["test"]
+    test = written.metrics[2].test
     row = tables["comparison"][2]
     assert row[4] == "12.50% ± 25.00%"
-    for cell, each in zip(row[5:], test["over_scale"], strict=True):
-        assert _numbers(cell) == pytest.approx([each["accuracy"]["mean"], 0.015], abs=6e-5)
-    error = test["over_scale"][0]["equivariance_error"]["mean"]
+    for cell, each in zip(row[5:], test.over_scale, strict=True):
+        assert _numbers(cell) == pytest.approx([each.accuracy.mean, 0.015], abs=6e-5)
+    error = test.over_scale[0].canvas.overall.mean
     assert _numbers(tables["equivariance_error"][2][1]) == pytest.approx([error, 0.015], rel=5.1e-3)
 
 
@@ -117,7 +117,7 @@ def test_it_tells_what_was_trained_on_what(tables):
 
 def test_what_was_not_measured_is_a_dash_that_is_explained(tables, page):
     nothing = "–nothing"
-    # Its speed; errors that leave no levels; the interior of an early run.
+    # Its speed; errors that leave no levels; an interior without anything to compare.
     assert tables["comparison"][2][3] == nothing
     assert tables["equivariance_error"][1][3] == tables["interior_error"][1][3] == nothing
     assert tables["interior_error"][2][1:] == [nothing] * 3
@@ -126,8 +126,8 @@ def test_what_was_not_measured_is_a_dash_that_is_explained(tables, page):
 
 
 def test_a_page_without_gaps_explains_none(written, tmp_path):
-    rows = [row for row in written.metrics[0]["test"]["over_scale"] if row["factor"] > 0.4]
-    finish(tmp_path / "run", metrics={"test": written.metrics[0]["test"] | {"over_scale": rows}})
+    measured = [row for row in rows() if row.factor > 0.4]
+    finish(tmp_path / "run", metrics={"test": evaluation(over_scale=measured)})
     html, _ = report.write_report([str(tmp_path / "run")], tmp_path / "out")
     assert "–" not in html.read_text("utf-8")
 

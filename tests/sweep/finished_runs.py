@@ -1,13 +1,14 @@
 """Work directories as training leaves them, without training."""
 
 from scale_zoo import files
-from scale_zoo.equivariance import FACTORS
+from scale_zoo.equivariance import FACTORS, Evaluation, FactorRow, Measure, RegionErrors
+from scale_zoo.equivariance.results import write_record
 from scale_zoo.training import run_files
-from scale_zoo.training.metrics import final_metrics
+from scale_zoo.training.metrics import RunMetrics, final_metrics
 
 
 def measure(mean):
-    return {"mean": mean, "standard_error": 0.01}
+    return Measure(mean, standard_error=0.01)
 
 
 def finish(run, accuracy):
@@ -16,24 +17,24 @@ def finish(run, accuracy):
     Returns its final metrics.
     """
     run.workdir.mkdir(parents=True, exist_ok=True)
-    metrics = {
-        "best_epoch": 3,
-        "parameters": 14_108,
-        "validation_accuracy": accuracy,
-        "images_per_second": 440.0,
-        "test": {
-            "accuracy": measure(accuracy),
-            "over_scale": [
-                {
-                    "factor": factor,
-                    "accuracy": measure(accuracy * factor),
-                    "equivariance_error": measure(1 / factor) if factor > 0.35 else None,
-                    "interior_error": measure(0.5 / factor) if factor > 0.45 else None,
-                }
-                for factor in (1.0, *FACTORS)
-            ],
-        },
-    }
-    files.write_json(run.workdir / run_files.METRICS_FILE, metrics)
+    rows = [
+        FactorRow(
+            factor,
+            measure(accuracy * factor),
+            RegionErrors(measure(1 / factor) if factor > 0.35 else None, {}),
+            RegionErrors(measure(0.5 / factor) if factor > 0.45 else None, {}),
+        )
+        for factor in (1.0, *FACTORS)
+    ]
+    metrics = RunMetrics(
+        best_epoch=3,
+        parameters=14_108,
+        training_images=1078,
+        validation_accuracy=accuracy,
+        images_per_second=440.0,
+        test=Evaluation(449, 449, 449, 12, (0.3, 1.0), measure(accuracy), rows),
+        history=[],
+    )
+    write_record(run.workdir / run_files.METRICS_FILE, metrics)
     files.write_text(run.workdir / run_files.FINISHED_FILE, "")
     return final_metrics(metrics)

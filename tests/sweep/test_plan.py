@@ -3,9 +3,9 @@ import pathlib
 import pytest
 
 from scale_zoo.sweep import make_plan, parse_vary
-from scale_zoo.training.config import TrainingConfig, parse_options
+from scale_zoo.training.config import TrainingConfig
 
-BASE = TrainingConfig(model="dss_cnn", option=("n_scales=3",), epochs=2)
+BASE = TrainingConfig(model="dss_cnn", option={"n_scales": 3}, epochs=2)
 VARIED = {"option.base": [1.3, 1.5, 2.0], "learning_rate": [0.01, 0.001]}
 
 
@@ -51,7 +51,7 @@ def test_a_sample_of_a_vast_grid_is_drawn_at_once():
 
 def test_a_run_has_its_values_and_its_own_work_directory():
     (run,) = [r for r in make_plan(BASE, VARIED, "out", "grid") if r.name.endswith("1.3")]
-    assert parse_options(run.config.option) == {"n_scales": 3, "base": 1.3}
+    assert run.config.option == {"n_scales": 3, "base": 1.3}
     assert run.config.learning_rate == BASE.learning_rate
     assert run.workdir == pathlib.Path("out/base=1.3")
     assert run.config.resume
@@ -59,7 +59,7 @@ def test_a_run_has_its_values_and_its_own_work_directory():
 
 
 def test_an_option_at_its_default_is_the_same_as_one_left_out():
-    said = TrainingConfig(model="dss_cnn", option=("base=2", "n_scales=3"), epochs=2)
+    said = TrainingConfig(model="dss_cnn", option={"base": 2, "n_scales": 3}, epochs=2)
     assert make_plan(said, VARIED, "out") == make_plan(BASE, VARIED, "out")
 
 
@@ -68,10 +68,10 @@ def test_options_are_the_centres_by_the_defaults_of_the_runs_own_model():
     varied = {"model": ["dss_cnn", "dss_resnet50"], "option.interaction": [1, 2]}
     runs = {run.name: run.config for run in make_plan(TrainingConfig(), varied, "out", "grid")}
     assert {name: (config.model, config.option) for name, config in runs.items()} == {
-        "centre": ("dss_cnn", ()),
-        "interaction=2": ("dss_cnn", ("interaction=2",)),
-        "interaction=1,model=dss_resnet50": ("dss_resnet50", ("interaction=1",)),
-        "model=dss_resnet50": ("dss_resnet50", ()),
+        "centre": ("dss_cnn", {}),
+        "interaction=2": ("dss_cnn", {"interaction": 2}),
+        "interaction=1,model=dss_resnet50": ("dss_resnet50", {"interaction": 1}),
+        "model=dss_resnet50": ("dss_resnet50", {}),
     }
 
 
@@ -80,6 +80,16 @@ def test_names_are_good_for_folders():
     names = [run.name for run in make_plan(BASE, varied, "out", "grid")]
     assert len(set(names)) == 4
     assert not [name for name in names if set(name) & set("/\\: \"'[]*?")]
+
+
+def test_a_scale_range_is_varied_as_it_is_typed():
+    varied = parse_vary(['scale_range="0.3,1",none,default'], BASE)
+    runs = {run.name: run.config.scale_range for run in make_plan(BASE, varied, "out")}
+    assert runs == {
+        "centre": "default",
+        "scale_range=0.3,1": (0.3, 1.0),
+        "scale_range=none": None,
+    }
 
 
 def test_a_list_is_readable_in_a_name():
@@ -106,11 +116,11 @@ def test_a_long_name_is_cut_and_stays_its_own():
         (VARIED, ("sideways",), "`mode` must be one of"),
         (VARIED, ("random",), "`sample` must be in 1 to 6"),
         (VARIED, ("random", 7), "`sample` must be in 1 to 6, .* Received 7"),
-        (VARIED, ("grid", 2), "`sample` is for mode random alone. Received 2 in mode grid"),
+        (VARIED, ("grid", 2), "`sample` is for mode random only. Received 2 in mode grid"),
         ({"model": ["nothing"]}, (), "`name` must be one of .* Received 'nothing'"),
         ({"epochs": [2, 0]}, (), "run epochs=0: `epochs` must be above 0"),
         ({"optimizer": ["adam", "lbfgs"]}, (), "run optimizer=lbfgs: `optimizer` must be one of"),
-        ({"model": ["plain_cnn"]}, (), "run model=plain_cnn: `option` of plain_cnn must be"),
+        ({"model": ["plain_cnn"]}, (), "run model=plain_cnn: .*n_scales"),
     ],
 )
 def test_a_wrong_study_is_refused(varied, arguments, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scale_zoo.equivariance import QUANTITIES
 from scale_zoo.plots import over_scale as scale_plots
 from scale_zoo.sweep import make_plan, report
 from scale_zoo.training.config import TrainingConfig
@@ -84,8 +85,8 @@ def curves(monkeypatch):
     def record(axes, curve, quantity, **style):
         if not axes.containers:
             found.append({})
-        (row,) = [row for row in curve.rows if row["factor"] == 1]
-        found[-1][curve.label] = row[quantity]
+        (row,) = [row for row in curve.rows if row.factor == 1]
+        found[-1][curve.label] = QUANTITIES[quantity](row)
         draw(axes, curve, quantity, **style)
 
     monkeypatch.setattr(scale_plots, "draw_curve", record)
@@ -93,7 +94,7 @@ def curves(monkeypatch):
 
 
 def _means(curve):
-    return {label: pytest.approx(accuracy["mean"]) for label, accuracy in curve.items()}
+    return {label: pytest.approx(accuracy.mean) for label, accuracy in curve.items()}
 
 
 def test_one_at_a_time_a_picture_compares_runs_that_differ_in_one_thing(tmp_path, curves):
@@ -112,7 +113,7 @@ def test_in_a_grid_a_curve_is_the_mean_over_runs_of_a_value(tmp_path, curves):
     assert _means(curves[0]) == {"1.3": 0.6, "2": 0.8}
     assert _means(curves[1]) == {"0": 0.85, "1": 0.55}
     # Two values 0.2 apart: a deviation of 0.1 * sqrt(2), over the root of two.
-    assert curves[0]["2"]["standard_error"] == pytest.approx(0.1)
+    assert curves[0]["2"].standard_error == pytest.approx(0.1)
 
 
 def test_runs_that_are_not_finished_are_not_drawn(tmp_path, curves):

@@ -9,16 +9,17 @@ import time
 import pytest
 import tensorflow as tf
 
-from scale_zoo import files
+from scale_zoo.equivariance.results import write_record
 from scale_zoo.sweep import execution, make_plan, run_sweep, study
 from scale_zoo.training import run_files
 from scale_zoo.training.config import TrainingConfig
+from scale_zoo.training.metrics import read_metrics
 from tests.sweep.finished_runs import finish
 
 ROOT = pathlib.Path(__file__).parents[2]
 SMALL = TrainingConfig(
     model="plain_cnn",
-    option=("width=0.1", "kernel_size=3"),
+    option={"width": 0.1, "kernel_size": 3},
     epochs=1,
     batch_size=256,
     optimizer="sgd",
@@ -60,9 +61,9 @@ def test_tensorboard_has_hyperparameters_and_final_metrics_of_a_run(sweep):
     events = EventAccumulator(str(folder / "centre" / "tensorboard")).Reload()
     assert "_hparams_/session_start_info" in events.summary_metadata
     (event,) = events.Tensors("final/test_accuracy")
-    metrics = files.read_json(folder / "centre" / run_files.METRICS_FILE)
     written = tf.make_ndarray(event.tensor_proto)
-    assert float(written) == pytest.approx(metrics["test"]["accuracy"]["mean"])
+    accuracy = read_metrics(folder / "centre").test.accuracy
+    assert float(written) == pytest.approx(accuracy.mean)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_finished_study_is_reported_again_without_a_process(tmp_path, monkeypa
     monkeypatch.setattr(execution, "WORKER", None)
     for run in make_plan(SMALL, {"seed": [1]}, tmp_path):
         finish(run, 0.9)
-    files.write_json(tmp_path / study.STUDY_FILE, study._kept(SMALL))
+    write_record(tmp_path / study.STUDY_FILE, SMALL)
     pytest.importorskip("tensorboard")
     outcome = run_sweep(SMALL, {"seed": [1]}, tmp_path)
     assert outcome.broken == {}
@@ -111,12 +112,12 @@ def test_a_finished_study_is_reported_again_without_a_process(tmp_path, monkeypa
     ("change", "message"),
     [
         ({"batch_size": 128}, "cannot change its base configuration: batch_size from 256 to 128."),
-        ({"option": ("width=0.2", "kernel_size=3")}, r"option\.width from 0\.1 to 0\.2"),
+        ({"option": {"width": 0.2, "kernel_size": 3}}, r"option\.width from 0\.1 to 0\.2"),
         ({"model": "dss_cnn"}, "model from 'plain_cnn' to 'dss_cnn'"),
     ],
 )
 def test_another_base_in_the_same_folder_is_refused(tmp_path, started, change, message):
-    files.write_json(tmp_path / study.STUDY_FILE, study._kept(SMALL))
+    write_record(tmp_path / study.STUDY_FILE, SMALL)
     with pytest.raises(ValueError, match=message):
         run_sweep(dataclasses.replace(SMALL, **change), VARIED, tmp_path)
     assert started == []
@@ -124,7 +125,7 @@ def test_another_base_in_the_same_folder_is_refused(tmp_path, started, change, m
 
 def test_what_a_run_may_change_a_study_may_change(tmp_path, started):
     pytest.importorskip("tensorboard")
-    files.write_json(tmp_path / study.STUDY_FILE, study._kept(SMALL))
+    write_record(tmp_path / study.STUDY_FILE, SMALL)
     run_sweep(dataclasses.replace(SMALL, sampler="gather"), VARIED, tmp_path)
     assert started == ["centre", "learning_rate=1e+30"]
 
@@ -165,7 +166,7 @@ def test_a_study_whose_networks_cannot_be_built_writes_nothing(tmp_path, monkeyp
 
 @pytest.mark.skipif(study.fcntl is None, reason="needs locks of files")
 def test_a_folder_takes_one_study_at_a_time(tmp_path, started):
-    files.write_json(tmp_path / study.STUDY_FILE, study._kept(SMALL))
+    write_record(tmp_path / study.STUDY_FILE, SMALL)
     with (
         study._alone_in(tmp_path),
         pytest.raises(ValueError, match="Another study is at work"),

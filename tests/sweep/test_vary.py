@@ -3,7 +3,7 @@ import pytest
 from scale_zoo.sweep import parse_vary
 from scale_zoo.training.config import TrainingConfig
 
-BASE = TrainingConfig(model="dss_cnn", option=("n_scales=3",))
+BASE = TrainingConfig(model="dss_cnn", option={"n_scales": 3})
 
 
 @pytest.mark.parametrize(
@@ -13,8 +13,8 @@ BASE = TrainingConfig(model="dss_cnn", option=("n_scales=3",))
         ("learning_rate=0.01,1e-3", "learning_rate", [0.01, 0.001]),
         ("epochs=1,2,1", "epochs", [1, 2]),
         ("option.scale_pooling=max,average", "option.scale_pooling", ["max", "average"]),
-        ('scale_range="0.3,1",none', "scale_range", ["0.3,1", "none"]),
-        ("scale_range=none,default", "scale_range", ["none", "default"]),
+        ('scale_range="0.3,1",none', "scale_range", [(0.3, 1.0), None]),
+        ("scale_range=none,default", "scale_range", [None, "default"]),
         ("option.mean=null,[0.5]", "option.mean", [None, [0.5]]),
     ],
 )
@@ -50,6 +50,7 @@ def test_options_of_a_varied_model_are_known():
         ("option.base=2,wide", "must be numbers. Received wide"),
         ("learning_rate=NaN", "must be numbers. Received NaN"),
         ("scale_range=0.3,1", "must be text, in double quotes where it holds commas"),
+        ("scale_range=small", "`scale_range` must be LOW,HIGH, 'none' or 'default'"),
         ("epochs=1,", "must be whole numbers. Received ."),
     ],
 )

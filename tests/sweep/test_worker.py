@@ -4,14 +4,15 @@ import sys
 
 import pytest
 
+from scale_zoo.equivariance.results import to_json
 from scale_zoo.sweep import worker
 from scale_zoo.training.config import TrainingConfig
 
-BASE = TrainingConfig(model="dss_cnn", option=("width=0.1", "kernel_size=3"), workdir="out")
+BASE = TrainingConfig(model="dss_cnn", option={"width": 0.1, "kernel_size": 3}, workdir="out")
 
 
 def _check(**change):
-    config = dataclasses.asdict(dataclasses.replace(BASE, **change))
+    config = to_json(dataclasses.replace(BASE, **change))
     worker.check([{"name": "base=1.3", "config": config}])
 
 
@@ -22,8 +23,8 @@ def test_a_run_that_can_be_built_passes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"option": ("interaction=9",)}, "run base=1.3: `interaction` must be at most"),
-        ({"option": ("width=0",)}, "run base=1.3: `width` must be above 0"),
+        ({"option": {"interaction": 9}}, "run base=1.3: `interaction` must be at most"),
+        ({"option": {"width": 0}}, "run base=1.3: `width` must be above 0"),
         ({"data": "nothing"}, "run base=1.3: `data` must be one of"),
         ({"batch_size": 2000}, "run base=1.3: `batch_size` must be at most the 1078"),
         ({"weights": "missing.weights.h5"}, "run base=1.3: `weights` must be"),
@@ -39,7 +40,7 @@ def test_runs_that_differ_in_their_seed_alone_load_the_data_once(monkeypatch):
     monkeypatch.setattr(
         worker.training, "load_source", lambda config: loaded.append(config) or load_source(config)
     )
-    configs = [dataclasses.asdict(dataclasses.replace(BASE, seed=seed)) for seed in (0, 1)]
+    configs = [to_json(dataclasses.replace(BASE, seed=seed)) for seed in (0, 1)]
     worker.check([{"name": "", "config": config} for config in configs])
     assert len(loaded) == 1
 

@@ -134,7 +134,7 @@ def test_a_run_that_broke_is_told_from_one_that_ended_well(trials):
 def test_runs_outside_a_study_are_compared_too(tmp_path):
     for name in ("first", "second"):
         config = dataclasses.replace(
-            BASE, workdir=str(tmp_path / name), option=("base=1.3",), seed=len(name)
+            BASE, workdir=str(tmp_path / name), option={"base": 1.3}, seed=len(name)
         )
         hparams.RunRecord(config, in_study=False).on_train_begin()
     ask = _plugin(tmp_path)

@@ -1,12 +1,14 @@
 import dataclasses
-import json
 import os
 import pathlib
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,18 +16,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import scale_zoo
 from scale_zoo import data, zoo
+from scale_zoo.equivariance import Evaluation, Measure
 from scale_zoo.training import callbacks, schedules
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
-from scale_zoo.training.config import TrainingConfig
+from scale_zoo.training.config import TrainingConfig, read_config
+from scale_zoo.training.metrics import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[2]
-SMALL = TrainingConfig(
-    model="dss_cnn",
-    option=("n_scales=3", "width=0.25", "dropout=0", "kernel_size=3"),
-    epochs=2,
-    batch_size=256,
-)
+OPTIONS = {"n_scales": 2, "width": 0.1, "dropout": 0, "kernel_size": 3}
+SMALL = TrainingConfig(model="dss_cnn", option=OPTIONS, epochs=2, batch_size=256)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,24 @@ def run(tmp_path_factory):
     """A finished run: its work directory and its metrics."""
     workdir = tmp_path_factory.mktemp("runs") / "small"
     return workdir, training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
+
+
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """Trains without measuring, plotting and exporting; returns the networks to be measured."""
+    measured = []
+
+    def evaluate(model, examples, scale_range, seed):
+        measured.append(model)
+        return Evaluation(4, 4, 4, 1, scale_range, Measure(0.5, standard_error=0.1), [])
+
+    monkeypatch.setattr(training.equivariance, "evaluate", evaluate)
+    monkeypatch.setattr(
+        training.equivariance, "EquivarianceCallback", lambda _: keras.callbacks.Callback()
+    )
+    monkeypatch.setattr(training.over_scale, "plot_over_scale", lambda *_: None)
+    monkeypatch.setattr(training, "export_run", lambda *_, **__: None)
+    return measured
 
 
 def _weights(workdir):
@@ -68,37 +86,52 @@ def test_a_run_leaves_what_it_promises(run):
 
 def test_metrics_are_those_of_the_exported_network(run):
     workdir, metrics = run
-    assert json.loads((workdir / "metrics.json").read_text()) == metrics
+    assert read_metrics(workdir) == metrics
     model = scale_zoo.load_model(str(workdir / "saved_model"))
     source = data.load_source("digits")
-    assert metrics["training_images"] == len(source.train)
+    assert metrics.training_images == len(source.train)
     examples = source.test
     right = model.predict(data.float_images(examples.images), verbose=0).argmax(1)
-    at_full_size = metrics["test"]["over_scale"][0]
-    assert at_full_size["factor"] == 1
-    assert at_full_size["accuracy"]["mean"] == pytest.approx(np.mean(right == examples.labels))
+    at_full_size = metrics.test.over_scale[0]
+    assert at_full_size.factor == 1
+    assert at_full_size.accuracy.mean == pytest.approx(np.mean(right == examples.labels))
     error = scale_zoo.EquivarianceError(model, 0.5, "stage2")
     error.update_state(data.float_images(examples.images))
-    at_half = next(row for row in metrics["test"]["over_scale"] if row["factor"] == 0.5)
-    assert at_half["stages"]["stage2"]["mean"] == pytest.approx(float(error.result()), rel=1e-3)
+    at_half = next(row for row in metrics.test.over_scale if row.factor == 0.5)
+    assert at_half.canvas.stages["stage2"].mean == pytest.approx(float(error.result()), rel=1e-3)
 
 
-def test_what_cannot_be_compared_is_empty(tmp_path):
-    option = ("n_scales=2", *SMALL.option[1:])
-    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), option=option, epochs=1)
-    at_third = training.train(config)["test"]["over_scale"][-1]
-    assert at_third["factor"] == pytest.approx(1 / 3)
+def test_what_cannot_be_compared_is_empty(run):
+    _, metrics = run
+    at_third = metrics.test.over_scale[-1]
+    assert at_third.factor == pytest.approx(1 / 3)
     # Two levels at base 2 share none with themselves shifted by 1.6.
-    assert at_third["stages"]["stage1"] is None
-    assert at_third["equivariance_error"] == at_third["stages"]["projection"]
+    assert at_third.canvas.stages["stage1"] is None
+    assert at_third.canvas.overall == at_third.canvas.stages["projection"]
 
 
 def test_the_configuration_is_kept(run):
     workdir, _ = run
-    config = json.loads((workdir / "config.json").read_text())
-    assert config["options"] == {"n_scales": 3, "width": 0.25, "dropout": 0, "kernel_size": 3}
-    assert config["class_names"] == [str(n) for n in range(10)]
-    assert config["seed"] == 0
+    config = read_config(workdir)
+    assert config.training == dataclasses.replace(SMALL, workdir=str(workdir))
+    assert config.input_shape == (28, 28, 1)
+    assert config.options == OPTIONS
+    assert config.class_names == tuple(str(n) for n in range(10))
+
+
+def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
+    workdir, metrics = run
+    card = (workdir / "saved_model" / "README.md").read_text()
+    accuracy = metrics.test.accuracy
+    assert f"{accuracy.mean:.2%} ± {accuracy.standard_error:.2%} of 449 held-out images" in card
+    error = metrics.test.over_scale[3].canvas.overall
+    assert f"| {error.mean:.3g} ± {error.standard_error:.2g} |" in card
+    command = card.partition("tools/train.py ")[2].partition("```")[0].replace("\\\n", "")
+    options = [each for each in shlex.split(command) if each.startswith("--option=")]
+    assert (
+        training_config.parse_options(each.removeprefix("--option=") for each in options) == OPTIONS
+    )
+    assert "--scale_range=default" in command
 
 
 def test_the_export_tells_what_it_was_trained_on(run):
@@ -135,20 +168,23 @@ def test_tensorboard_holds_curves_images_and_graphs(run):
     assert tags["graph_keras_model"] == {"keras"}
 
 
-def test_every_epoch_of_a_run_is_measured_over_scale(tmp_path):
+def test_every_epoch_of_a_run_is_measured_over_scale(tmp_path, unmeasured, monkeypatch):
+    monkeypatch.setattr(
+        training.equivariance, "EquivarianceCallback", scale_zoo.EquivarianceCallback
+    )
     # Long enough, as real epochs are, for the measurement's share to be small.
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), batch_size=16, epochs=1)
-    (logs,) = training.train(config)["history"]
+    (logs,) = training.train(config).history
     assert logs["equivariance_seconds"] > 0
 
 
-def test_the_same_seed_gives_the_same_weights_to_the_bit(run, tmp_path):
+def test_the_same_seed_gives_the_same_weights_to_the_bit(run, tmp_path, unmeasured):
     workdir, _ = run
     training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "again")))
     _assert_same_weights(workdir, tmp_path / "again")
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
     finished, _ = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
     save = callbacks.Checkpoint.on_epoch_end
@@ -162,15 +198,16 @@ def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             training.train(config)
     metrics = training.train(dataclasses.replace(config, resume=True))
-    assert [logs["epoch"] for logs in metrics["history"]] == [0, 1]
+    assert [logs["epoch"] for logs in metrics.history] == [0, 1]
     _assert_same_weights(finished, tmp_path / "stopped")
 
 
-def test_a_finished_run_resumed_trains_no_more(run, monkeypatch):
+def test_a_finished_run_resumed_trains_no_more(run, tmp_path, unmeasured, monkeypatch):
     workdir, metrics = run
     monkeypatch.setattr("keras.Model.fit", None)
-    config = dataclasses.replace(SMALL, workdir=str(workdir), resume=True)
-    assert training.train(config)["history"] == metrics["history"]
+    shutil.copytree(workdir, tmp_path / "copy")
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    assert training.train(config).history == metrics.history
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
@@ -198,13 +235,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
     ("change", "message"),
     [
         ({"model": "nothing"}, "`name` must be one of plain_resnet50"),
-        ({"option": ("scales=3",)}, "must be one of n_scales.*Received 'scales'"),
-        ({"option": ("n_scales",)}, "must be NAME=VALUE"),
-        ({"option": ("n_scales=0",)}, "`n_scales` must be a whole number"),
+        ({"option": {"scales": 3}}, "scales.*n_scales="),
+        ({"option": ("n_scales=3",)}, "`option` must be a dict"),
+        ({"option": {"n_scales": 0}}, "`n_scales` must be a whole number"),
         ({"data": "nothing"}, "`data` must be one of digits"),
-        ({"scale_range": "0,1"}, r"in \(0, 4\]"),
-        ({"scale_range": "0.5,5"}, r"in \(0, 4\]"),
-        ({"scale_range": "small"}, "must be LOW,HIGH"),
+        ({"scale_range": (0, 1)}, r"in \(0, 4\]"),
+        ({"scale_range": (0.5, 5)}, r"in \(0, 4\]"),
+        ({"scale_range": "0.3,1"}, r"must be \(low, high\), None or 'default'. Received '0.3,1'"),
         ({"epochs": 0}, "`epochs` must be above 0"),
         ({"batch_size": 2000}, "at most the 1078 training images"),
         ({"batch_size": -1}, "`batch_size` must be above 0"),
@@ -259,22 +296,22 @@ def test_a_run_that_goes_on_cannot_change(run):
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_trains_and_is_measured_in_float32(tmp_path, precision):
+def test_mixed_precision_trains_and_is_measured_in_float32(tmp_path, unmeasured, precision):
     config = dataclasses.replace(
         SMALL, workdir=str(tmp_path / "run"), epochs=1, precision=precision
     )
     metrics = training.train(config)
-    assert np.isfinite(metrics["history"][0]["loss"])
-    assert training.keras.mixed_precision.global_policy().name == "float32"
+    assert np.isfinite(metrics.history[0]["loss"])
+    (measured,) = unmeasured
+    assert {layer.compute_dtype for layer in measured.layers} == {"float32"}
+    assert keras.mixed_precision.global_policy().name == "float32"
 
 
-@pytest.mark.parametrize("change", [{"optimizer": "sgd", "weight_decay": 0.5}])
-def test_weight_decay_shrinks_kernels_alone(tmp_path, change):
-    training.train(
-        dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), learning_rate=0.1, **change)
-    )
-    model = scale_zoo.load_model(str(tmp_path / "run" / "saved_model"))
-    fresh = scale_zoo.create_model("dss_cnn", n_scales=3, width=0.25, kernel_size=3)
+def test_weight_decay_shrinks_kernels_alone(tmp_path, unmeasured):
+    change = {"optimizer": "sgd", "weight_decay": 0.5, "learning_rate": 0.1}
+    training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), **change))
+    (model,) = unmeasured
+    fresh = scale_zoo.create_model("dss_cnn", **OPTIONS)
 
     def norm(model):
         return np.linalg.norm(model.get_layer("hidden_dense").get_weights()[0])
@@ -292,8 +329,7 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-from scale_zoo import data
-from scale_zoo.training import run as training, config as training_config
+from scale_zoo import data, training, zoo
 source = data.load_source("digits")
 batches = data.training_batches(source.train, 64, 10, (0.3, 1), seed=0).take(20)
 keras.mixed_precision.set_global_policy("float64")
@@ -302,11 +338,11 @@ for name in ("none", "mirrored"):
     strategy = training.make_strategy(name)
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        model = training._create({
-            "model": "dss_cnn", "input_shape": source.image_shape, "classes": 10,
-            "options": {"n_scales": 2, "width": 0.25, "dropout": 0, "kernel_size": 3},
-        }, classifier_activation=None)
-        training.compile_model(model, training_config.TrainingConfig(optimizer="sgd"))
+        model = zoo.create_model(
+            "dss_cnn", source.image_shape, 10, classifier_activation=None,
+            n_scales=2, width=0.1, dropout=0, kernel_size=3,
+        )
+        training.compile_model(model, training.TrainingConfig(optimizer="sgd"))
     class Losses(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             losses.setdefault(name, []).append(logs["loss"])
@@ -330,9 +366,13 @@ def test_two_mirrored_devices_lose_as_one_device_does(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
-    command = [sys.executable, "-u", "tools/train.py", f"--workdir={tmp_path}/run", "--epochs=99"]
+    flags = [f"--workdir={tmp_path}/run", "--epochs=99", "--model=plain_cnn", "--option=width=0.1"]
     tool = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-u", "tools/train.py", *flags],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     for line in tool.stdout:
         if "Epoch 1" in line:
