@@ -65,7 +65,7 @@ def _trained_row(network) -> list[Cell]:
     best = [str(run.metrics.best_epoch + 1) for run in network.runs]
     return [
         Cell(network.label),
-        Cell(training.model, zoo.METHODS[zoo.method_of(training.model)].summary),
+        Cell(training.model, zoo.model_summary(training.model)),
         Cell(", ".join(options) or "defaults"),
         Cell(
             training.data,
