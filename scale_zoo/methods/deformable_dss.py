@@ -8,7 +8,7 @@ from scale_zoo import layers
 from scale_zoo.methods.deformable import CNN_DEFAULTS, OFFSET_RATE, check_stages
 from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.options import above, odd, option, optional
-from scale_zoo.methods.plain import Place
+from scale_zoo.methods.plain import Place, centred
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +45,19 @@ class DeformableDss(Dss):
         check_stages(n_stages, deformable_stages=self.deformable_stages)
 
     def conv(
-        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
+        self,
+        features,
+        filters,
+        kernel_size,
+        strides=1,
+        *,
+        padding: str = "same",
+        stage: Place,
+        name: str,
+        **arguments,
     ):
+        kernel_size, padding = centred(kernel_size, padding)
+        arguments["padding"] = padding
         if kernel_size == 1 or stage.number not in self.deformable_stages:
             return super().conv(
                 features, filters, kernel_size, strides, stage=stage, name=name, **arguments

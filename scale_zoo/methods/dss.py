@@ -7,7 +7,7 @@ from scale_zoo import layers
 from scale_zoo.layers.scale_conv2d import DILATION_MODES
 from scale_zoo.layers.scale_pooling import MODES
 from scale_zoo.methods.options import above, count, one_of, option
-from scale_zoo.methods.plain import Place, Plain
+from scale_zoo.methods.plain import Place, Plain, centred
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +66,19 @@ class Dss(Plain):
         return layers.OnLevels(layer, name=layer.name)(features)
 
     def conv(
-        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
+        self,
+        features,
+        filters,
+        kernel_size,
+        strides=1,
+        *,
+        padding: str = "same",
+        stage: Place,
+        name: str,
+        **arguments,
     ):
+        kernel_size, padding = centred(kernel_size, padding)
+        arguments["padding"] = padding
         if kernel_size == 1:
             return super().conv(
                 features, filters, kernel_size, strides, stage=stage, name=name, **arguments

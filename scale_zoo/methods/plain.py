@@ -151,5 +151,14 @@ class Plain(Options):
         return build(self.project(features))
 
 
+def centred(kernel_size: int, padding: str) -> tuple[int, str]:
+    """Returns the size and padding of a kernel that has a tap at its centre.
+
+    A kernel is dilated or rotated about its centre. One of even size, as of patches, becomes a tap
+    larger and padded; its outputs stay as many where its stride divides the map's size.
+    """
+    return (kernel_size, padding) if kernel_size % 2 else (kernel_size + 1, "same")
+
+
 def _padding(padding, name: str, suffix: str) -> keras.layers.Layer:
     return keras.layers.ZeroPadding2D(padding, name=f"{name.removesuffix(suffix)}_pad")

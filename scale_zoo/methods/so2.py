@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from scale_zoo import layers
 from scale_zoo.layers.scale_pooling import MODES
 from scale_zoo.methods.options import count, one_of, option
-from scale_zoo.methods.plain import Place, Plain
+from scale_zoo.methods.plain import Place, Plain, centred
 
 # By which power of the number of orientations each number of filters is divided.
 MATCHES = {"parameters": 1 / 2, "flops": 1, None: 0}
@@ -67,8 +67,19 @@ class So2(Plain):
         return layers.OnLevels(layer, name=layer.name)(features)
 
     def conv(
-        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
+        self,
+        features,
+        filters,
+        kernel_size,
+        strides=1,
+        *,
+        padding: str = "same",
+        stage: Place,
+        name: str,
+        **arguments,
     ):
+        kernel_size, padding = centred(kernel_size, padding)
+        arguments["padding"] = padding
         arguments = arguments | {
             "filters": max(1, round(filters / self.n_orientations ** MATCHES[self.match])),
             "kernel_size": kernel_size,

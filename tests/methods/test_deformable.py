@@ -56,20 +56,20 @@ def test_in_a_modulated_resnet_those_of_the_last_three_stages_deform():
 
 def test_convolutions_have_the_options_of_the_method(case):
     deformable, _, _ = case
-    options = {"offset_kernel_size": 3, "offset_rate": 0.1}
-    model = _cnn(deformable(deformable_stages=[2], **options))
-    config = model.get_layer("conv2_conv").get_config()
-    assert {key: config[key] for key in options} == options
+    model = _cnn(deformable(deformable_stages=[2], offset_kernel_size=3, offset_rate=0.1))
+    layer = model.get_layer("conv2_conv")
+    assert tuple(layer.offset_kernel.shape[-4:-2]) == (3, 3)
+    assert layer.offset_rate == 0.1
 
 
 def test_groups_have_offsets_of_their_own():
-    model = _cnn(methods.Deformable([3], deformable_groups=4), width=0.5)
+    model = _cnn(methods.Deformable(deformable_stages=[3], deformable_groups=4), width=0.5)
     assert model.get_layer("conv3_conv").offset_kernel.shape[-1] == 4 * 2 * 49
 
 
 def test_scale_convolutions_that_deform_have_the_scale_space_of_the_method():
     options = {"interaction": 2, "base": 1.5, "dilation_mode": "floor"}
-    model = _cnn(methods.DeformableDss([3], n_scales=3, **options))
+    model = _cnn(methods.DeformableDss(deformable_stages=[3], n_scales=3, **options))
     config = model.get_layer("conv3_conv").get_config()
     assert {key: config[key] for key in options} == options
 
