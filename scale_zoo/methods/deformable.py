@@ -48,7 +48,7 @@ class Deformable(Plain):
         if kernel_size == 1 or stage not in self.deformable_stages:
             return super().conv(features, filters, kernel_size, strides, stage=stage, name=name)
         conv = layers.DeformableConv2D(
-            filters, kernel_size, strides, name=name, **self.deformable_options
+            filters, kernel_size, strides, "same", name=name, **self.deformable_options
         )
         return conv(features)
 

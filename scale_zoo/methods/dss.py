@@ -48,7 +48,7 @@ class Dss(Plain):
         return self.lifting(images)
 
     def planar(self, layer):
-        return layers.Folded(layer, name=layer.name)
+        return layers.OnLevels(layer, name=layer.name)
 
     def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
         if kernel_size == 1:

@@ -61,7 +61,7 @@ class So2(Plain):
             )
 
     def planar(self, layer):
-        return layers.Folded(layer, name=layer.name)
+        return layers.OnLevels(layer, name=layer.name)
 
     def conv(self, features, filters, kernel_size, strides=1, *, stage, name):
         options = {
