@@ -11,7 +11,6 @@ from scale_zoo.layers.actions import (
 from scale_zoo.layers.bilinear_lifting import BilinearLifting
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
-from scale_zoo.layers.folded import Folded
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.on_levels import OnLevels
@@ -29,7 +28,6 @@ __all__ = [
     "BilinearLifting",
     "DeformableConv2D",
     "DeformableScaleConv2D",
-    "Folded",
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",

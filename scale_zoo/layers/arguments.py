@@ -1,17 +1,33 @@
-"""Checks of constructor arguments that layers share."""
+"""Checks of arguments that layers and methods share; each ValueError names the argument."""
+
+from collections.abc import Sequence
+
+from scale_zoo.ops.footprint import as_pair
+
+__all__ = ["as_pair", "check_above", "check_choice", "check_counts", "check_odd", "check_pair"]
 
 
 def check_counts(**counts: int) -> None:
     """Raises a ValueError unless every argument is a whole number of at least 1."""
     for argument, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if not _is_count(value):
             raise ValueError(f"`{argument}` must be a whole number, at least 1. Received {value}.")
 
 
-def check_odd(**sizes: int) -> None:
-    """Raises a ValueError unless every size is an odd whole number."""
+def check_pair(**sizes: int | Sequence[int]) -> None:
+    """Raises a ValueError unless every argument is one or two whole numbers of at least 1."""
     for argument, value in sizes.items():
-        if not isinstance(value, int) or value < 1 or value % 2 == 0:
+        if not _is_pair(value):
+            raise ValueError(
+                f"`{argument}` must be a whole number or a pair of them, at least 1. "
+                f"Received {value}."
+            )
+
+
+def check_odd(**sizes: int | Sequence[int]) -> None:
+    """Raises a ValueError unless every argument is one or two odd whole numbers."""
+    for argument, value in sizes.items():
+        if not _is_pair(value) or any(size % 2 == 0 for size in as_pair(value)):
             raise ValueError(f"`{argument}` must be odd. Received {value}.")
 
 
@@ -22,8 +38,17 @@ def check_above(bound: float, **numbers: float) -> None:
             raise ValueError(f"`{argument}` must be above {bound}. Received {value}.")
 
 
-def check_choice(choices: tuple[str, ...], **values: str) -> None:
+def check_choice(choices: Sequence[str | None], **values: str | None) -> None:
     """Raises a ValueError unless every argument is one of the choices."""
     for argument, value in values.items():
         if value not in choices:
             raise ValueError(f"`{argument}` must be one of {choices}. Received {value!r}.")
+
+
+def _is_count(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_pair(value) -> bool:
+    pair = as_pair(value)
+    return len(pair) == 2 and all(map(_is_count, pair))

@@ -1,15 +1,19 @@
 """The deformable convolution layer."""
 
+import math
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_above, check_counts, check_odd
-from scale_zoo.ops.deformable_conv2d import deformable_conv2d
+from scale_zoo.layers.arguments import check_choice, check_counts
+from scale_zoo.layers.offset_branch import OffsetBranch, at_rate, split_last_axis
+from scale_zoo.ops import footprint
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
-class DeformableConv2D(keras.layers.Layer):
+class DeformableConv2D(OffsetBranch):
     """Convolution whose taps are moved by offsets that a second convolution predicts.
 
     The offset branch is a convolution of the same stride and dilation, initialized to zero (Dai et
@@ -19,36 +23,40 @@ class DeformableConv2D(keras.layers.Layer):
     kernel taken from a trained network; twice that starts at 1, and the kernel can learn either.
     So a new layer, plain or modulated, equals the plain convolution of its kernel.
 
-    Padding is zero and symmetric, `dilation * (kernel_size // 2)` on each side.
+    The layer takes the place of a `keras.layers.Conv2D`: its arguments, their order and defaults
+    and the names of its weights are the same, and `DeformableConv2D.from_config` reads the config
+    of a Conv2D. One thing differs: "same" padding is symmetric here, also with strides above 1; see
+    `Convolution`. Without padding, taps that offsets move beyond the image read zeros.
 
     Args:
         filters: number of output channels.
-        kernel_size: odd height and width of the kernel in taps.
-        strides: distance between neighbouring outputs in pixels.
-        dilation: distance between neighbouring taps in pixels.
+        kernel_size: height and width of the kernel in taps, an integer or a pair.
+        strides: distance between neighbouring outputs in pixels, an integer or a pair.
+        padding: "valid" or "same".
+        data_format: "channels_last" or None, which means that.
+        dilation_rate: distance between neighbouring taps in pixels, an integer or a pair.
+        groups: number of equal groups of input and output channels, each convolved on its own.
+        activation: activation of the outputs.
         deformable_groups: number of equal groups of input channels with offsets (and masks) of
             their own; it must divide the channels.
         modulated: whether to predict a mask.
-        activation: activation of the outputs.
-        use_bias: whether to add a bias to every output channel.
-        offset_kernel_size: odd size of the offset branch's kernel in taps; None is `kernel_size`,
-            as in the paper.
+        offset_kernel_size: odd height and width of the offset branch's kernel in taps; None is
+            `kernel_size`, as in the paper.
         offset_rate: ratio of the learning rate of the offset branch to the other weights', above 0,
             with any optimizer. The branch computes with `offset_rate` times its stored weights,
             whose gradients are as if it were 1; so a change of it changes a trained network.
-        kernel_initializer: initializer of the kernel.
-        kernel_regularizer: regularizer of the kernel.
+        **kwargs: the further arguments of `keras.layers.Conv2D`; see `Convolution`.
 
     Input shape: `[batch, height, width, channels]`.
-    Output shape: `[batch, ceil(height / strides), ceil(width / strides), filters]`.
+    Output shape: `[batch, out_height, out_width, filters]`, as of `keras.layers.Conv2D`.
 
     Raises:
         ValueError: if an argument is out of range, or when the input is not of rank 4 or its
-            channels are no multiple of `deformable_groups`.
+            channels are no multiple of `groups` or `deformable_groups`.
 
     Example:
     >>> images = np.ones([2, 28, 28, 4], "float32")
-    >>> layer = scale_zoo.layers.DeformableConv2D(8, 3, strides=2, modulated=True)
+    >>> layer = scale_zoo.layers.DeformableConv2D(8, 3, strides=2, padding="same", modulated=True)
     >>> tuple(layer(images).shape)
     (2, 14, 14, 8)
     """
@@ -56,83 +64,61 @@ class DeformableConv2D(keras.layers.Layer):
     def __init__(
         self,
         filters: int,
-        kernel_size: int,
-        strides: int = 1,
-        dilation: int = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation=None,
+        *,
         deformable_groups: int = 1,
         modulated: bool = False,
-        activation=None,
-        use_bias: bool = True,
-        offset_kernel_size: int | None = None,
+        offset_kernel_size: int | Sequence[int] | None = None,
         offset_rate: float = 1.0,
-        kernel_initializer="glorot_uniform",
-        kernel_regularizer=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        check_counts(
-            filters=filters, strides=strides, dilation=dilation, deformable_groups=deformable_groups
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            dilation_rate,
+            groups,
+            activation,
+            offset_kernel_size=offset_kernel_size,
+            offset_rate=offset_rate,
+            **kwargs,
         )
-        check_odd(kernel_size=kernel_size)
-        if offset_kernel_size is not None:
-            check_odd(offset_kernel_size=offset_kernel_size)
-        check_above(0, offset_rate=offset_rate)
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.dilation = dilation
+        check_choice((None, "channels_last"), data_format=data_format)
+        check_counts(deformable_groups=deformable_groups)
+        self.data_format = data_format
         self.deformable_groups = deformable_groups
         self.modulated = modulated
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.offset_kernel_size = offset_kernel_size
-        self.offset_rate = offset_rate
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
-    def build(self, input_shape):
-        if len(input_shape) != 4 or input_shape[-1] is None:
+    def check_input(self, input_shape) -> None:
+        super().check_input(input_shape)
+        if input_shape[-1] % self.deformable_groups:
             raise ValueError(
-                "The input must be [batch, height, width, channels] with a known number of "
-                f"channels. Received shape {tuple(input_shape)}."
-            )
-        channels = input_shape[-1]
-        if channels % self.deformable_groups:
-            raise ValueError(
-                f"`deformable_groups` must divide the input's {channels} channels. "
+                f"`deformable_groups` must divide the input's {input_shape[-1]} channels. "
                 f"Received {self.deformable_groups}."
             )
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, self.kernel_size, channels, self.filters),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-        )
-        self.bias = (
-            self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
-            if self.use_bias
-            else None
-        )
-        predicted = (3 if self.modulated else 2) * self._taps()
-        offset_size = self.offset_kernel_size or self.kernel_size
-        self.offset_kernel = self.add_weight(
-            name="offset_kernel",
-            shape=(offset_size, offset_size, channels, predicted),
-            initializer="zeros",
-        )
-        self.offset_bias = self.add_weight(
-            name="offset_bias", shape=(predicted,), initializer="zeros"
-        )
-        super().build(input_shape)
 
-    def call(self, inputs):
+    def convolve(self, inputs):
         offsets, mask = self.predict_offsets(inputs)
-        outputs = deformable_conv2d(inputs, offsets, self.kernel, mask, self.strides, self.dilation)
-        if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, self.bias)
-        return self.activation(outputs)
+        return ops.deformable_conv2d(
+            inputs,
+            offsets,
+            self.kernel,
+            mask,
+            self.strides,
+            self.dilation_rate,
+            padding=self.padding,
+            groups=self.groups,
+            bias=self.bias,
+        )
 
-    def predict_offsets(self, inputs):
+    def predict_offsets(self, inputs) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Returns the offsets of the taps on these inputs, and their mask (None if unmodulated).
 
         Args:
@@ -144,55 +130,32 @@ class DeformableConv2D(keras.layers.Layer):
             `[batch, out_height, out_width, groups * taps]`.
         """
         predicted = ops.dilated_conv2d(
-            inputs, at_rate(self.offset_kernel, self.offset_rate), self.dilation, self.strides
+            inputs,
+            at_rate(self.offset_kernel, self.offset_rate),
+            self.dilation_rate,
+            self.strides,
+            padding=footprint.aligned_padding(
+                self.padding, self.kernel_size, self.branch_size, self.dilation_rate
+            ),
         )
         predicted = tf.nn.bias_add(predicted, at_rate(self.offset_bias, self.offset_rate))
-        taps = self._taps()
+        taps = self.n_taps
         mask = 2 * tf.sigmoid(predicted[..., 2 * taps :]) if self.modulated else None
         return split_last_axis(predicted[..., : 2 * taps], taps), mask
 
-    def _taps(self):
-        return self.deformable_groups * self.kernel_size**2
+    @property
+    def n_taps(self) -> int:
+        """Number of taps with offsets of their own."""
+        return self.deformable_groups * math.prod(self.kernel_size)
 
-    def compute_output_shape(self, input_shape):
-        batch, height, width, _ = input_shape
-        size = [None if n is None else -(-n // self.strides) for n in (height, width)]
-        return (batch, *size, self.filters)
+    @property
+    def n_predicted(self) -> int:
+        return (3 if self.modulated else 2) * self.n_taps
 
     def get_config(self):
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "dilation": self.dilation,
+            "data_format": self.data_format,
             "deformable_groups": self.deformable_groups,
             "modulated": self.modulated,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "offset_kernel_size": self.offset_kernel_size,
-            "offset_rate": self.offset_rate,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
-
-
-def at_rate(weights, rate: float) -> tf.Tensor:
-    """Returns `rate * weights` with the gradient of `weights`.
-
-    A step of any optimizer then moves what is returned by `rate` times as much as it would move
-    `weights`; scaling their gradients would not, where an optimizer normalizes them as Adam does.
-    """
-
-    @tf.custom_gradient
-    def scaled(weights):
-        return rate * weights, tf.identity
-
-    return scaled(tf.convert_to_tensor(weights))
-
-
-def split_last_axis(tensor: tf.Tensor, count: int) -> tf.Tensor:
-    """Reshapes `[..., count * size]` to `[..., count, size]`."""
-    size = tensor.shape[-1] // count
-    outputs = tf.reshape(tensor, tf.concat([tf.shape(tensor)[:-1], [count, size]], axis=0))
-    return tf.ensure_shape(outputs, [*tensor.shape[:-1], count, size])

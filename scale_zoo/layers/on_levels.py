@@ -1,36 +1,47 @@
-"""Planar layers on pyramids."""
+"""Planar layers on every level."""
 
 import inspect
 
 import keras
 import tensorflow as tf
 
-from scale_zoo.layers.pyramid import is_nested, level_list, level_shapes
+from scale_zoo.layers.pyramid import is_nested, level_list
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
 class OnLevels(keras.layers.Wrapper):
-    """Applies a planar layer to every level of pyramid features.
+    """Applies a planar layer to every level (or orientation) of features.
 
-    A layer without weights is applied level by level. Batch normalization is applied once to the
-    pixels of all levels together, so that its statistics are theirs. Other layers with weights are
-    refused; for convolutions there is `PyramidConv2D`.
+    Levels of one size are folded into the batch: a free reshape, so the layer costs what it costs
+    on a larger batch, and all levels share its weights and, for batch normalization, its
+    statistics. Any layer will do.
+
+    Levels of a pyramid, which differ in size, are taken one by one; batch normalization is applied
+    once to the pixels of all levels together, so that its statistics are theirs. There, other
+    layers with weights are refused; for convolutions there is `PyramidConv2D`.
+
+    `keras.layers.TimeDistributed` takes one tensor of rank 5 alone, no pyramids and no layers that
+    merge; on Keras 3 it calls the layer step by step, which gives batch normalization the
+    statistics of each step on its own.
 
     Args:
-        layer: a layer from `[batch, height, width, channels]` to the same rank, or one that merges
-            several such inputs, as `keras.layers.Add`.
+        layer: a layer from `[batch, height, width, channels]`, or one that merges several such
+            inputs, as `keras.layers.Add`.
 
-    Input shape: a list of `[batch, height_k, width_k, channels]`, finest first; for a layer that
-        merges, a list of such lists.
-    Output shape: a list of what the layer makes of each level.
+    Input shape: `[batch, levels, height, width, channels]`; or a pyramid, a list of
+        `[batch, height_k, width_k, channels]`, finest first (of one level also the tensor alone);
+        for a layer that merges, a list of several such features.
+    Output shape: what the layer makes of each level, `[batch, levels, ...]` or a list.
 
     Raises:
-        ValueError: if a level is not of rank 4, or the layer has weights and is not batch
-            normalization.
+        ValueError: if the input is neither of these, or the layer has weights, is not batch
+            normalization and the input is a pyramid.
 
     Example:
-    >>> levels = [np.ones([2, 28, 28, 8], "float32"), np.ones([2, 14, 14, 8], "float32")]
     >>> pool = scale_zoo.layers.OnLevels(keras.layers.MaxPooling2D(2))
+    >>> tuple(pool(np.ones([2, 4, 28, 28, 8], "float32")).shape)
+    (2, 4, 14, 14, 8)
+    >>> levels = [np.ones([2, 28, 28, 8], "float32"), np.ones([2, 14, 14, 8], "float32")]
     >>> [tuple(level.shape) for level in pool(levels)]
     [(2, 14, 14, 8), (2, 7, 7, 8)]
     """
@@ -41,43 +52,97 @@ class OnLevels(keras.layers.Wrapper):
         self._passes_training = "training" in inspect.signature(layer.call).parameters
 
     def build(self, input_shape):
-        first = _shapes_by_level(input_shape)[0]
+        pyramid, shapes = _is_pyramid(input_shape), _planar_shapes(input_shape)
         if not self.layer.built:
-            self.layer.build(_map_shapes(lambda shape: (None, None, None, shape[-1]), first))
-        if self.layer.weights and not self._normalizes:
+            known = (lambda shape: (None, None, None, shape[-1])) if pyramid else tuple
+            self.layer.build(_map_shapes(known, shapes[0]))
+        if pyramid and self.layer.weights and not self._normalizes:
             raise ValueError(
-                "`layer` must have no weights, or be batch normalization. "
+                "`layer` must have no weights, or be batch normalization, on pyramids. "
                 f"Received {self.layer.name!r} of class {type(self.layer).__name__}."
             )
         self.built = True
 
     def call(self, inputs, training=None):
         options = {"training": training} if self._passes_training else {}
+
+        def planar(images):
+            return self.layer(images, **options)
+
+        if not _is_pyramid(tf.nest.map_structure(lambda each: each.shape, inputs)):
+            return _on_folded(planar, inputs)
         if self._normalizes:
-            return _on_all_pixels(lambda x: self.layer(x, **options), level_list(inputs))
-        return [self.layer(level, **options) for level in _inputs_by_level(inputs)]
+            return _on_all_pixels(planar, level_list(inputs))
+        levels = level_list(inputs)
+        merges = isinstance(levels[0], (list, tuple))
+        return [planar(level) for level in (_transposed(levels) if merges else levels)]
 
     def compute_output_shape(self, input_shape):
-        shapes = _shapes_by_level(input_shape)
-        return [tuple(self.layer.compute_output_shape(shape)) for shape in shapes]
+        shapes = _planar_shapes(input_shape)
+        outputs = [tuple(self.layer.compute_output_shape(shape)) for shape in shapes]
+        if _is_pyramid(input_shape):
+            return outputs
+        batch, levels, *_ = _flatten_shapes(input_shape)[0]
+        return (batch, levels, *outputs[0][1:])
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        # Keras 2.15's own looks for the class among those of Keras alone.
+        layer = keras.saving.deserialize_keras_object(config["layer"], custom_objects)
+        return cls(**config | {"layer": layer})
 
 
-def _inputs_by_level(inputs):
-    """Returns what the layer takes at each level: a tensor, or a list of those to be merged."""
-    if isinstance(inputs, (list, tuple)) and isinstance(inputs[0], (list, tuple)):
-        return [list(level) for level in zip(*inputs, strict=True)]
-    return level_list(inputs)
+def _is_pyramid(input_shape) -> bool:
+    """Whether features are lists of levels, not tensors of all; raises a ValueError if neither."""
+    shapes = _flatten_shapes(input_shape)
+    ranks = {len(shape) for shape in shapes}
+    if ranks not in ({4}, {5}):
+        raise ValueError(
+            "The input must be [batch, levels, height, width, channels] or a list of "
+            "[batch, height, width, channels], or several of these. "
+            f"Received shapes {[tuple(shape) for shape in shapes]}."
+        )
+    return ranks == {4}
 
 
-def _shapes_by_level(input_shape):
-    if is_nested(input_shape) and is_nested(input_shape[0]):
-        pyramids = [level_shapes(shapes) for shapes in input_shape]
-        return [list(level) for level in zip(*pyramids, strict=True)]
-    return level_shapes(input_shape)
+def _planar_shapes(input_shape) -> list:
+    """Returns what the layer takes, once for folded levels, or for each level of a pyramid."""
+    if _is_pyramid(input_shape):
+        shapes = level_list(input_shape) if is_nested(input_shape) else [tuple(input_shape)]
+        return _transposed(shapes) if is_nested(shapes[0]) else shapes
+    return [_map_shapes(lambda shape: (None, *shape[2:]), input_shape)]
+
+
+def _transposed(pyramids) -> list:
+    """Turns a list of pyramids into the list of their levels, each a list to be merged."""
+    return [list(level) for level in zip(*pyramids, strict=True)]
 
 
 def _map_shapes(function, shapes):
-    return [function(shape) for shape in shapes] if is_nested(shapes) else function(shapes)
+    if is_nested(shapes):
+        return [_map_shapes(function, shape) for shape in shapes]
+    return function(tuple(shapes))
+
+
+def _flatten_shapes(shapes) -> list:
+    if is_nested(shapes):
+        return [each for shape in shapes for each in _flatten_shapes(shape)]
+    return [shapes]
+
+
+def _on_folded(function, features):
+    """Applies a function to images of all levels, folded into the batch."""
+    first = tf.nest.flatten(features)[0]
+    levels = first.shape[1] or tf.shape(first)[1]
+
+    def fold(each):
+        folded = tf.reshape(each, tf.concat([[-1], tf.shape(each)[2:]], axis=0))
+        batch, levels, *image = each.shape
+        return tf.ensure_shape(folded, [batch and levels and batch * levels, *image])
+
+    outputs = function(tf.nest.map_structure(fold, features))
+    unfolded = tf.reshape(outputs, tf.concat([[-1, levels], tf.shape(outputs)[1:]], axis=0))
+    return tf.ensure_shape(unfolded, [*first.shape[:2], *outputs.shape[1:]])
 
 
 def _on_all_pixels(function, levels):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers.arguments import check_above, check_choice, check_counts
-from scale_zoo.layers.deformable_conv2d import at_rate
+from scale_zoo.layers.offset_branch import at_rate
 
 # Number of parameters that the localization network predicts.
 TRANSFORMS = {"affine": 6, "scale_translation": 3}

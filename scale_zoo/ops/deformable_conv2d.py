@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from scale_zoo.ops import footprint
 from scale_zoo.ops.bilinear_sample import bilinear_sample
+from scale_zoo.ops.footprint import Padding, as_pair
 from scale_zoo.ops.ordered_sum import ordered_sum
 
 
@@ -13,30 +15,42 @@ def deformable_conv2d(
     offsets: tf.Tensor,
     kernel: tf.Tensor,
     mask: tf.Tensor | None = None,
-    strides: int = 1,
-    dilation: float = 1,
+    strides: int | Sequence[int] = 1,
+    dilation: float | Sequence[float] = 1,
+    *,
+    padding: Padding = "same",
+    groups: int = 1,
+    bias: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Convolves with taps at `dilation * tap + offset`, read bilinearly, zero outside the image.
 
     Deformable convolution (Dai et al. 2017, "Deformable Convolutional Networks"); with a mask, the
-    modulated one (Zhu et al. 2019, "Deformable ConvNets v2"). Padding is zero and symmetric,
-    `dilation * (size // 2)` on each side: zero offsets give `dilated_conv2d`.
+    modulated one (Zhu et al. 2019, "Deformable ConvNets v2"). Zero offsets give `dilated_conv2d`.
 
     With deformable groups, channels are split evenly into groups in their order, and each group has
     offsets of its own: the taps axis holds the taps of the first group, then those of the second.
-    The number of groups is read from that axis. Half precision is sampled in float32.
+    The number of deformable groups is read from that axis. Half precision is sampled in float32.
 
     Args:
         images: `[batch, height, width, in_channels]`.
-        offsets: `[batch, out_height, out_width, groups * taps, 2]`, taps row by row over the
-            kernel, (dy, dx) in pixels.
-        kernel: `[kernel_height, kernel_width, in_channels, out_channels]`, odd sizes.
-        mask: `[batch, out_height, out_width, groups * taps]`, a factor for what each tap reads.
-        strides: distance between neighbouring outputs in pixels.
-        dilation: distance between neighbouring taps in pixels, any real number of at least 1.
+        offsets: `[batch, out_height, out_width, deformable_groups * taps, 2]`, taps row by row over
+            the kernel, (dy, dx) in pixels.
+        kernel: `[kernel_height, kernel_width, in_channels / groups, out_channels]`; sizes must be
+            odd where the dilation is not whole.
+        mask: `[batch, out_height, out_width, deformable_groups * taps]`, a factor for what each tap
+            reads.
+        strides: distance between neighbouring outputs in pixels, a number or a pair.
+        dilation: distance between neighbouring taps in pixels, any real number of at least 1, or a
+            pair.
+        padding: of `dilated_conv2d`. Without padding, taps that offsets move beyond the image still
+            read zeros.
+        groups: number of equal groups of input and of output channels: each group of outputs reads
+            its group of inputs. Independent of deformable groups.
+        bias: `[out_channels]`.
 
     Returns:
-        `[batch, ceil(height / strides), ceil(width / strides), out_channels]`.
+        `[batch, out_height, out_width, out_channels]`; with "same" padding
+        `ceil(height / strides)` by `ceil(width / strides)` pixels.
 
     Raises:
         ValueError: if an argument is out of range, or as far as shapes are known, if they do not
@@ -52,32 +66,43 @@ def deformable_conv2d(
     images, offsets = tf.convert_to_tensor(images), tf.convert_to_tensor(offsets)
     kernel = tf.convert_to_tensor(kernel)
     mask = None if mask is None else tf.convert_to_tensor(mask)
-    _check(images.shape, offsets.shape, kernel.shape, mask, strides, dilation)
-    groups = offsets.shape[3] // (kernel.shape[0] * kernel.shape[1])
-    points = sampling_points(offsets, kernel.shape[:2], strides, dilation)
-    terms = [
-        _weigh(bilinear_sample(group_images, group_points), group_mask, group_kernel)
-        for group_images, group_points, group_mask, group_kernel in zip(
-            tf.split(images, groups, axis=3),
-            tf.split(points, groups, axis=3),
-            [None] * groups if mask is None else tf.split(mask, groups, axis=3),
-            tf.split(kernel, groups, axis=2),
+    _check_numbers(strides, dilation)
+    _check(images.shape, offsets.shape, kernel.shape, mask, groups)
+    _check_size(images.shape, offsets.shape, kernel.shape, strides, dilation, padding)
+    deformable_groups = offsets.shape[3] // (kernel.shape[0] * kernel.shape[1])
+    points = sampling_points(offsets, kernel.shape[:2], strides, dilation, padding=padding)
+    patches = [
+        bilinear_sample(group_images, group_points)
+        for group_images, group_points in zip(
+            tf.split(images, deformable_groups, axis=3),
+            tf.split(points, deformable_groups, axis=3),
             strict=True,
         )
     ]
-    return ordered_sum(terms)
+    masks = [None] * deformable_groups
+    if mask is not None:
+        masks = tf.split(mask, deformable_groups, axis=3)
+    weigh = _weigh_all if groups == 1 else _weigh_by_group
+    outputs = weigh(patches, masks, kernel, groups)
+    return outputs if bias is None else tf.nn.bias_add(outputs, bias)
 
 
 def sampling_points(
-    offsets: tf.Tensor, kernel_size: Sequence[int], strides: int = 1, dilation: float = 1
+    offsets: tf.Tensor,
+    kernel_size: Sequence[int],
+    strides: int | Sequence[int] = 1,
+    dilation: float | Sequence[float] = 1,
+    *,
+    padding: Padding = "same",
 ) -> tf.Tensor:
     """Returns where the taps of a deformable convolution read the image.
 
     Args:
-        offsets: `[batch, out_height, out_width, groups * taps, 2]`, (dy, dx) in pixels.
+        offsets: `[batch, out_height, out_width, deformable_groups * taps, 2]`, (dy, dx) in pixels.
         kernel_size: height and width of the kernel in taps.
-        strides: distance between neighbouring outputs in pixels.
-        dilation: distance between neighbouring taps in pixels.
+        strides: distance between neighbouring outputs in pixels, a number or a pair.
+        dilation: distance between neighbouring taps in pixels, a number or a pair.
+        padding: of `dilated_conv2d`.
 
     Returns:
         Points as (y, x) in pixels, of the offsets' shape, in float32 or finer.
@@ -94,14 +119,48 @@ def sampling_points(
     groups = all_taps // (height * width)
     tap_rows = tf.repeat(tf.range(height) - height // 2, width)
     tap_columns = tf.tile(tf.range(width) - width // 2, [height])
+    # Even kernels are not centred on their middle tap.
+    first = [
+        centre + (0 if size % 2 else step * (size // 2) - footprint.margin(size, step)[0])
+        for centre, size, step in zip(
+            footprint.first_centres(padding, kernel_size, dilation),
+            kernel_size,
+            as_pair(dilation),
+            strict=True,
+        )
+    ]
     positions = []
-    for size, taps, axis in ((out_height, tap_rows, 1), (out_width, tap_columns, 0)):
-        centres = tf.cast(strides * tf.range(size), precision)
-        distances = tf.cast(dilation, precision) * tf.cast(tf.tile(taps, [groups]), precision)
+    for size, taps, stride, step, start, axis in zip(
+        (out_height, out_width),
+        (tap_rows, tap_columns),
+        as_pair(strides),
+        as_pair(dilation),
+        first,
+        (1, 0),
+        strict=True,
+    ):
+        centres = tf.cast(start + stride * tf.range(size), precision)
+        distances = tf.cast(step, precision) * tf.cast(tf.tile(taps, [groups]), precision)
         positions.append(tf.expand_dims(centres[:, None] + distances, axis))
     rows, columns = positions
     offsets = tf.cast(offsets, precision)
     return tf.stack([offsets[..., 0] + rows, offsets[..., 1] + columns], axis=-1)
+
+
+def _weigh_all(patches, masks, kernel, groups):
+    """Sums, over deformable groups, what their taps read times the kernel's share of channels."""
+    kernels = tf.split(kernel, len(patches), axis=2)
+    return ordered_sum([_weigh(*parts) for parts in zip(patches, masks, kernels, strict=True)])
+
+
+def _weigh_by_group(patches, masks, kernel, groups):
+    """Joins what the taps of all deformable groups read, and weighs each group of channels."""
+    if masks[0] is not None:
+        patches = [read * mask[..., None] for read, mask in zip(patches, masks, strict=True)]
+    parts = tf.split(tf.concat(patches, axis=4), groups, axis=4)
+    kernels = tf.split(kernel, groups, axis=3)
+    outputs = [_weigh(part, None, weights) for part, weights in zip(parts, kernels, strict=True)]
+    return tf.concat(outputs, axis=3)
 
 
 def _weigh(patches, mask, kernel):
@@ -158,37 +217,44 @@ def _product_gradients(patches, weights, outputs_gradient):
     return patches_gradient, weights_gradient
 
 
-def _check(images, offsets, kernel, mask, strides, dilation):
-    if strides < 1 or dilation < 1:
+def _check_numbers(strides, dilation):
+    if min(*as_pair(strides), *as_pair(dilation)) < 1:
         raise ValueError(
             "`strides` and `dilation` must be at least 1. "
             f"Received strides={strides} and dilation={dilation}."
         )
+
+
+def _check(images, offsets, kernel, mask, groups):
     if images.rank != 4 or images[3] is None:
         raise ValueError(
             "`images` must be [batch, height, width, channels] with a known number of channels. "
             f"Received shape {images}."
         )
-    if kernel.rank != 4 or kernel[0] % 2 == 0 or kernel[1] % 2 == 0 or kernel[2] != images[3]:
+    if kernel.rank != 4 or kernel[2] * groups != images[3] or kernel[3] % groups:
+        share = "" if groups == 1 else f" / groups={groups}"
         raise ValueError(
-            f"`kernel` must be [odd height, odd width, in_channels={images[3]}, out_channels]. "
+            f"`kernel` must be [height, width, in_channels={images[3]}{share}, out_channels]. "
             f"Received shape {kernel}."
-        )
-    size = [None if n is None else -(-n // strides) for n in images[1:3]]
-    taps = kernel[0] * kernel[1]
-    fits = offsets.rank == 5 and offsets.is_compatible_with([images[0], *size, None, 2])
-    if not fits or not offsets[3] or offsets[3] % taps:
-        raise ValueError(
-            f"`offsets` must be [batch={images[0]}, height={size[0]}, width={size[1]}, "
-            f"groups * {taps} taps, 2]. Received shape {offsets}."
-        )
-    groups = offsets[3] // taps
-    if images[3] % groups:
-        raise ValueError(
-            f"Deformable groups must divide the {images[3]} channels of `images`. "
-            f"Received {groups} groups, by `offsets` of shape {offsets}."
         )
     if mask is not None and not mask.shape.is_compatible_with(offsets[:4]):
         raise ValueError(
             f"`mask` must be {[*offsets[:4]]}, as `offsets`. Received shape {mask.shape}."
+        )
+
+
+def _check_size(images, offsets, kernel, strides, dilation, padding):
+    height, width = footprint.output_size(images[1:3], kernel[:2], strides, dilation, padding)
+    taps = kernel[0] * kernel[1]
+    fits = offsets.rank == 5 and offsets.is_compatible_with([images[0], height, width, None, 2])
+    if not fits or not offsets[3] or offsets[3] % taps:
+        raise ValueError(
+            f"`offsets` must be [batch={images[0]}, height={height}, width={width}, "
+            f"groups * {taps} taps, 2]. Received shape {offsets}."
+        )
+    deformable_groups = offsets[3] // taps
+    if images[3] % deformable_groups:
+        raise ValueError(
+            f"Deformable groups must divide the {images[3]} channels of `images`. "
+            f"Received {deformable_groups} groups, by `offsets` of shape {offsets}."
         )

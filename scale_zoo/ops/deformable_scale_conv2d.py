@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from scale_zoo.ops import footprint
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d
+from scale_zoo.ops.footprint import Padding
 from scale_zoo.ops.ordered_sum import bias_add, ordered_sum
 from scale_zoo.ops.scale_conv2d import level_reads
 
@@ -14,8 +16,11 @@ def deformable_scale_conv2d(
     offsets: tf.Tensor,
     kernel: tf.Tensor,
     dilations: Sequence[float],
-    strides: int = 1,
+    strides: int | Sequence[int] = 1,
     bias: tf.Tensor | None = None,
+    *,
+    padding: str | Sequence[Padding] = "same",
+    groups: int = 1,
 ) -> tf.Tensor:
     """Computes `scale_conv2d` with an offset for each tap of the kernel, at each level.
 
@@ -27,13 +32,16 @@ def deformable_scale_conv2d(
         features: `[batch, scale, height, width, in_channels]`, level 0 the finest.
         offsets: `[batch, scale, out_height, out_width, interaction * taps, 2]`, the taps of
             `kernel[0]` row by row, then those of `kernel[1]`; (dy, dx) in pixels.
-        kernel: `[interaction, kernel_height, kernel_width, in_channels, out_channels]`, odd sizes.
+        kernel: `[interaction, kernel_height, kernel_width, in_channels / groups, out_channels]`,
+            odd heights and widths.
         dilations: distance between taps in pixels, one real number >= 1 for each level.
-        strides: spatial stride in pixels, the same at every level.
+        strides: spatial stride in pixels, a number or a pair, the same at every level.
         bias: `[out_channels]`.
+        padding: of `scale_conv2d`.
+        groups: of `scale_conv2d`.
 
     Returns:
-        `[batch, scale, ceil(height / strides), ceil(width / strides), out_channels]`.
+        `[batch, scale, out_height, out_width, out_channels]`, of the size of `scale_conv2d`.
 
     Raises:
         ValueError: if an argument is out of range or shapes do not fit, as far as they are known.
@@ -42,13 +50,15 @@ def deformable_scale_conv2d(
     kernel = tf.convert_to_tensor(kernel)
     _check(features.shape, offsets.shape, kernel.shape, dilations)
     bias = None if bias is None else tf.convert_to_tensor(bias)
+    paddings = footprint.level_paddings(padding, kernel.shape[1:3], dilations)
     outputs = []
     for level, (pairs, dilation, level_bias) in enumerate(
         level_reads(features, kernel, dilations, bias)
     ):
         tap_offsets = tf.split(offsets[:, level], kernel.shape[0], axis=3)
+        geometry = {"strides": strides, "dilation": dilation, "padding": paddings[level]}
         terms = [
-            deformable_conv2d(images, moves, planar_kernel, strides=strides, dilation=dilation)
+            deformable_conv2d(images, moves, planar_kernel, groups=groups, **geometry)
             for moves, (images, planar_kernel) in zip(tap_offsets, pairs, strict=False)
         ]
         total = ordered_sum(terms)

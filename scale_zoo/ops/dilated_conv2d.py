@@ -3,14 +3,25 @@
 import functools
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops import footprint
+from scale_zoo.ops.footprint import Margin, Padding, as_pair
 from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
 
 
-def dilated_conv2d(images: tf.Tensor, kernel: tf.Tensor, dilation: float = 1, strides: int = 1):
+def dilated_conv2d(
+    images: tf.Tensor,
+    kernel: tf.Tensor,
+    dilation: float | Sequence[float] = 1,
+    strides: int | Sequence[int] = 1,
+    *,
+    padding: Padding = "same",
+    groups: int = 1,
+) -> tf.Tensor:
     """Convolves with taps `dilation` pixels apart, padded with `dilation * (size // 2)` zeros.
 
     A dilation between whole numbers puts taps between pixels, where they read the bilinear
@@ -19,41 +30,82 @@ def dilated_conv2d(images: tf.Tensor, kernel: tf.Tensor, dilation: float = 1, st
 
     Args:
         images: `[batch, height, width, in_channels]`.
-        kernel: `[kernel_height, kernel_width, in_channels, out_channels]`, odd sizes.
-        dilation: distance between neighbouring taps in pixels, at least 1.
-        strides: distance between neighbouring outputs in pixels.
+        kernel: `[kernel_height, kernel_width, in_channels / groups, out_channels]`; sizes must be
+            odd where the dilation is not whole.
+        dilation: distance between neighbouring taps in pixels, at least 1; a number or a pair for
+            height and width.
+        strides: distance between neighbouring outputs in pixels; a number or a pair.
+        padding: "same": zeros around the image, `footprint.margin` pixels on each side, so that
+            output i is centred on pixel `strides * i`; "valid": none; or pixels of zeros
+            `((top, bottom), (left, right))`, at most those of "same", where negative numbers crop.
+        groups: number of equal groups of input and of output channels: each group of outputs reads
+            its group of inputs.
 
     Returns:
-        `[batch, ceil(height / strides), ceil(width / strides), out_channels]`.
+        `[batch, out_height, out_width, out_channels]`; with "same" padding
+        `ceil(height / strides)` by `ceil(width / strides)` pixels.
 
     Raises:
-        ValueError: if the kernel's sizes are not odd.
+        ValueError: if the kernel's shape, the padding or the groups do not fit.
     """
-    if kernel.shape.rank != 4 or kernel.shape[0] % 2 == 0 or kernel.shape[1] % 2 == 0:
-        raise ValueError(
-            "`kernel` must be [odd height, odd width, in_channels, out_channels]. "
-            f"Received shape {tuple(kernel.shape)}."
+    dilation, strides = as_pair(dilation), as_pair(strides)
+    size = kernel.shape[:2]
+    _check(images.shape, kernel.shape, groups)
+    footprint.output_size(images.shape[1:3], size, strides, dilation, padding)
+    # What is padded beyond "same", mostly nothing or negative.
+    beyond = tuple(
+        (padded[0] - same[0], padded[1] - same[1])
+        for padded, same in zip(
+            footprint.pixels_padded(padding, size, dilation),
+            footprint.margins(size, dilation),
+            strict=True,
         )
-    height_taps = _tap_groups(kernel.shape[0], float(dilation), images.shape[1])
-    width_taps = _tap_groups(kernel.shape[1], float(dilation), images.shape[2])
+    )
+    height_taps, width_taps = [
+        _tap_groups(taps, float(step), extent)
+        for taps, step, extent in zip(size, dilation, images.shape[1:3], strict=True)
+    ]
     pairs = list(itertools.product(height_taps, width_taps))
     terms = [
-        _conv2d(images, _interpolate(kernel, rows, columns), (row_step, column_step), strides)
-        for images, kernel, ((rows, row_step), (columns, column_step)) in zip(
+        _conv2d(
+            images_copy,
+            _interpolate(kernel_copy, rows, columns),
+            (row_step, column_step),
+            strides,
+            beyond,
+            groups,
+        )
+        for images_copy, kernel_copy, ((rows, row_step), (columns, column_step)) in zip(
             fan_out(images, len(pairs)), fan_out(kernel, len(pairs)), pairs, strict=True
         )
     ]
     return ordered_sum(terms)
 
 
+def _check(images, kernel, groups):
+    if kernel.rank != 4:
+        raise ValueError(
+            "`kernel` must be [height, width, in_channels / groups, out_channels]. "
+            f"Received shape {tuple(kernel)}."
+        )
+    if groups > 1 and (images[3] != groups * kernel[2] or kernel[3] % groups):
+        raise ValueError(
+            f"`groups` must divide the {images[3]} channels of `images` into those of `kernel`, "
+            f"and its outputs. Received groups={groups} and a kernel of shape {tuple(kernel)}."
+        )
+
+
 @functools.lru_cache(maxsize=256)
 def _tap_groups(size: int, dilation: float, extent: int | None) -> list[tuple[np.ndarray, int]]:
-    """Splits the pixels that `size` taps read into evenly spaced runs, symmetric about 0.
+    """Splits the pixels that `size` taps read into evenly spaced runs.
 
     Returns, for each run, its matrix `[pixels, size]` of bilinear weights and its pixel spacing.
-    Pixels at `extent` or farther are left out. A 3-tap kernel between whole dilations f and c
-    becomes {-f, 0, f} and {-c, c}: in two dimensions 25 pixels, the fewest possible.
+    Runs of odd sizes are symmetric about 0, and pixels at `extent` or farther are left out. A 3-tap
+    kernel between whole dilations f and c becomes {-f, 0, f} and {-c, c}: in two dimensions 25
+    pixels, the fewest possible. A kernel of even size is one run, its own taps.
     """
+    if size % 2 == 0:
+        return [(np.eye(size), int(dilation))]
     radius = size // 2
     weights: dict[int, np.ndarray] = {}
     for tap in range(-radius, radius + 1):
@@ -110,36 +162,70 @@ def _span(matrix: np.ndarray) -> slice:
     return slice(first, first + len(matrix))
 
 
-def _conv2d(images, kernel, dilations: tuple[int, int], strides: int):
-    """Convolution with whole dilations, one for each axis, zero padded symmetrically."""
+def _conv2d(images, kernel, dilations, strides, beyond: tuple[Margin, Margin], groups):
+    """Convolution with whole dilations, one for each axis.
+
+    It is padded by the reach of its taps and the pixels `beyond` that, negative ones cropped.
+    """
     size = kernel.shape[:2]
-    if strides == 1:
+    reach = [step * (taps - 1) for taps, step in zip(size, dilations, strict=True)]
+    if strides == (1, 1) and not any(map(any, beyond)):
         if all(taps == 1 or step == 1 for taps, step in zip(size, dilations, strict=True)):
-            return tf.nn.conv2d(images, kernel, 1, "SAME")
-        return _dilated(images, kernel, dilations)
+            return _convolve(images, kernel, strides, "SAME", groups)
+        return _dilated(images, kernel, dilations, groups)
+    images = _pad_or_crop(
+        images,
+        [(r // 2 + pad[0], r - r // 2 + pad[1]) for r, pad in zip(reach, beyond, strict=True)],
+    )
     # On a stride's own grid a dilated kernel is a less dilated one: keep only that grid's pixels.
-    padding = [step * (taps - 1) // 2 for taps, step in zip(size, dilations, strict=True)]
     shared = [
-        math.gcd(strides, strides if taps == 1 else step)
-        for taps, step in zip(size, dilations, strict=True)
+        math.gcd(stride, stride if taps == 1 else step)
+        for taps, step, stride in zip(size, dilations, strides, strict=True)
     ]
-    if any(padding):
-        images = tf.pad(images, [[0, 0], *([p, p] for p in padding), [0, 0]])
     if max(shared) > 1:
         images = images[:, :: shared[0], :: shared[1]]
-    strides = [strides // s for s in shared]
+    strides = [stride // s for stride, s in zip(strides, shared, strict=True)]
     dilations = tuple(
         1 if taps == 1 else step // s for taps, step, s in zip(size, dilations, shared, strict=True)
     )
     if dilations == (1, 1):
-        return tf.nn.conv2d(images, kernel, [1, *strides, 1], "VALID")
-    outputs = _dilated(images, kernel, dilations)
+        return _convolve(images, kernel, strides, "VALID", groups)
+    outputs = _dilated(images, kernel, dilations, groups)
     reach = [step * (taps - 1) for taps, step in zip(size, dilations, strict=True)]
     valid = [slice(r // 2, -(r - r // 2) or None, s) for r, s in zip(reach, strides, strict=True)]
     return outputs[:, valid[0], valid[1]]
 
 
-def _dilated(images, kernel, dilations: tuple[int, int]):
+def _pad_or_crop(images, pixels: Sequence[Margin]):
+    zeros = [[max(0, before), max(0, after)] for before, after in pixels]
+    if any(map(any, zeros)):
+        images = tf.pad(images, [[0, 0], *zeros, [0, 0]])
+    rows, columns = [slice(max(0, -before), min(0, after) or None) for before, after in pixels]
+    return images if rows == columns == slice(0, None) else images[:, rows, columns]
+
+
+def _convolve(images, kernel, strides, padding, groups):
+    """Undilated convolution in groups of channels."""
+    if groups == 1:
+        return tf.nn.conv2d(images, kernel, [1, *strides, 1], padding)
+    if kernel.shape[2] == 1 and strides[0] == strides[1]:
+        return tf.nn.depthwise_conv2d(images, _depthwise(kernel, groups), [1, *strides, 1], padding)
+    return _by_group(
+        lambda *group: tf.nn.conv2d(*group, [1, *strides, 1], padding), images, kernel, groups
+    )
+
+
+def _by_group(convolve, images, kernel, groups):
+    parts = zip(tf.split(images, groups, axis=3), tf.split(kernel, groups, axis=3), strict=True)
+    return tf.concat([convolve(*group) for group in parts], axis=3)
+
+
+def _depthwise(kernel, channels):
+    """Reshapes `[height, width, 1, out_channels]` to TensorFlow's layout of depthwise kernels."""
+    return tf.reshape(kernel, [*kernel.shape[:2], channels, kernel.shape[3] // channels])
+
+
+def _dilated(images, kernel, dilations: tuple[int, int], groups):
     """Dilated convolution, SAME padding, stride 1, whose gradient every device can compute.
 
     TensorFlow's own gradient of a dilated convolution raises an error on CPUs without oneDNN, and
@@ -147,6 +233,11 @@ def _dilated(images, kernel, dilations: tuple[int, int]):
     convolutions too (input: kernel turned around; kernel: batch and channels exchanged, dilation
     as stride), which run everywhere.
     """
+    if groups > 1 and kernel.shape[2] == 1:
+        filters = _depthwise(kernel, groups)
+        return tf.nn.depthwise_conv2d(images, filters, [1] * 4, "SAME", dilations=dilations)
+    if groups > 1:
+        return _by_group(lambda *group: _dilated(*group, dilations, 1), images, kernel, groups)
     dilations4d = [1, *dilations, 1]
     size = kernel.shape[:2]
     reach = [step * (taps - 1) for taps, step in zip(size, dilations, strict=True)]
@@ -165,7 +256,10 @@ def _dilated(images, kernel, dilations: tuple[int, int]):
                 dilations=dilations4d,
             )
         turned = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
-        return tf.nn.conv2d(outputs_gradient, turned, 1, "SAME", dilations=dilations4d)
+        padding = "SAME"
+        if any(r % 2 for r in reach):
+            padding = [[0, 0], *([r - r // 2, r // 2] for r in reach), [0, 0]]
+        return tf.nn.conv2d(outputs_gradient, turned, 1, padding, dilations=dilations4d)
 
     def kernel_gradient(images, kernel, outputs_gradient):
         if not exchange:

@@ -5,29 +5,37 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.footprint import Padding, as_pair
 from scale_zoo.ops.ordered_sum import bias_add, fan_out
 
 
 def pyramid_conv2d(
     levels: Sequence[tf.Tensor],
     kernel: tf.Tensor,
-    strides: int = 1,
+    strides: int | Sequence[int] = 1,
     bias: tf.Tensor | None = None,
+    *,
+    dilation: int | Sequence[int] = 1,
+    padding: Padding = "same",
+    groups: int = 1,
 ) -> list[tf.Tensor]:
     """Computes `out[k] = conv(in[k], kernel) + bias`.
 
     Level k is as much smaller as a dilated kernel would be larger, so this is the scale convolution
-    of one level's interaction on a pyramid. Padding is zero and symmetric, `size // 2` on each
-    side, also with strides.
+    of one level's interaction on a pyramid.
 
     Args:
         levels: pyramid features, a list of `[batch, height_k, width_k, in_channels]`.
-        kernel: `[kernel_height, kernel_width, in_channels, out_channels]`, odd sizes.
-        strides: distance between neighbouring outputs in pixels.
+        kernel: `[kernel_height, kernel_width, in_channels / groups, out_channels]`.
+        strides: distance between neighbouring outputs in pixels, a number or a pair.
         bias: `[out_channels]`.
+        dilation: distance between taps in pixels, the same at every level, a number or a pair.
+        padding: of `dilated_conv2d`.
+        groups: of `dilated_conv2d`.
 
     Returns:
-        A list of `[batch, ceil(height_k / strides), ceil(width_k / strides), out_channels]`.
+        A list of `[batch, out_height_k, out_width_k, out_channels]`; with "same" padding
+        `ceil(height_k / strides)` by `ceil(width_k / strides)` pixels.
 
     Raises:
         ValueError: if ranks, channels, kernel sizes or strides do not fit.
@@ -40,9 +48,9 @@ def pyramid_conv2d(
     """
     levels, kernel = [tf.convert_to_tensor(level) for level in levels], tf.convert_to_tensor(kernel)
     bias = None if bias is None else tf.convert_to_tensor(bias)
-    _check([level.shape for level in levels], kernel.shape, strides, bias)
+    _check([level.shape for level in levels], kernel.shape, strides, bias, groups)
     outputs = [
-        dilated_conv2d(level, level_kernel, strides=strides)
+        dilated_conv2d(level, level_kernel, dilation, strides, padding=padding, groups=groups)
         for level, level_kernel in zip(levels, fan_out(kernel, len(levels)), strict=True)
     ]
     if bias is None:
@@ -51,19 +59,20 @@ def pyramid_conv2d(
     return [bias_add(*pair) for pair in zip(outputs, biases, strict=True)]
 
 
-def _check(levels, kernel, strides, bias):
-    if kernel.rank != 4 or kernel[0] % 2 == 0 or kernel[1] % 2 == 0:
+def _check(levels, kernel, strides, bias, groups):
+    if kernel.rank != 4:
         raise ValueError(
-            "`kernel` must be [odd height, odd width, in_channels, out_channels]. "
+            "`kernel` must be [height, width, in_channels / groups, out_channels]. "
             f"Received shape {tuple(kernel)}."
         )
-    fits = [level.is_compatible_with([None, None, None, kernel[2]]) for level in levels]
+    channels = kernel[2] * groups
+    fits = [level.is_compatible_with([None, None, None, channels]) for level in levels]
     if not fits or not all(fits):
         raise ValueError(
-            f"`levels` must be a list of [batch, height, width, in_channels={kernel[2]}]. "
+            f"`levels` must be a list of [batch, height, width, in_channels={channels}]. "
             f"Received shapes {[tuple(level) for level in levels]}."
         )
     if bias is not None and tuple(bias.shape) != (kernel[3],):
         raise ValueError(f"`bias` must be [{kernel[3]}]. Received shape {tuple(bias.shape)}.")
-    if strides < 1:
+    if min(as_pair(strides)) < 1:
         raise ValueError(f"`strides` must be at least 1. Received {strides}.")

@@ -2,11 +2,13 @@
 
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.footprint import Padding, as_pair
 from scale_zoo.ops.ordered_sum import bias_add
 
 
@@ -14,8 +16,11 @@ def rotation_lifting_conv2d(
     images: tf.Tensor,
     kernel: tf.Tensor,
     n_orientations: int,
-    strides: int = 1,
+    strides: int | Sequence[int] = 1,
     bias: tf.Tensor | None = None,
+    *,
+    dilation: int = 1,
+    padding: Padding = "same",
 ) -> tf.Tensor:
     """Computes `out[j] = bias + conv(images, kernel rotated by j / n_orientations turns)`.
 
@@ -27,12 +32,15 @@ def rotation_lifting_conv2d(
         images: `[batch, height, width, in_channels]`.
         kernel: `[size, size, in_channels, out_channels]`, an odd size.
         n_orientations: number of orientations, evenly spaced over a full turn.
-        strides: spatial stride in pixels.
+        strides: spatial stride in pixels, a number or a pair.
         bias: `[out_channels]`, shared by the orientations.
+        dilation: distance between the taps of the rotated kernels in pixels.
+        padding: of `dilated_conv2d`.
 
     Returns:
-        `[batch, n_orientations, ceil(height / strides), ceil(width / strides), out_channels]`,
-        orientation j turned counterclockwise by j / n_orientations of a full turn.
+        `[batch, n_orientations, out_height, out_width, out_channels]`, orientation j turned
+        counterclockwise by j / n_orientations of a full turn; with "same" padding
+        `ceil(height / strides)` by `ceil(width / strides)` pixels.
 
     Raises:
         ValueError: if ranks, channels, kernel sizes or numbers do not fit.
@@ -45,11 +53,18 @@ def rotation_lifting_conv2d(
     _check_kernel(kernel.shape, [], images.shape[3])
     _check_numbers(n_orientations, strides)
     rotated = rotate_kernel(kernel, n_orientations)
-    return _convolve(images, tf.transpose(rotated, [1, 2, 3, 0, 4]), strides, bias)
+    kernels = tf.transpose(rotated, [1, 2, 3, 0, 4])
+    return _convolve(images, kernels, bias, strides=strides, dilation=dilation, padding=padding)
 
 
 def rotation_conv2d(
-    features: tf.Tensor, kernel: tf.Tensor, strides: int = 1, bias: tf.Tensor | None = None
+    features: tf.Tensor,
+    kernel: tf.Tensor,
+    strides: int | Sequence[int] = 1,
+    bias: tf.Tensor | None = None,
+    *,
+    dilation: int = 1,
+    padding: Padding = "same",
 ) -> tf.Tensor:
     """Computes `out[j] = bias + sum over i of conv(in[i], kernel[i - j] rotated by j / n turns)`.
 
@@ -60,11 +75,14 @@ def rotation_conv2d(
     Args:
         features: `[batch, orientation, height, width, in_channels]`.
         kernel: `[orientation, size, size, in_channels, out_channels]`, an odd size.
-        strides: spatial stride in pixels.
+        strides: spatial stride in pixels, a number or a pair.
         bias: `[out_channels]`, shared by the orientations.
+        dilation: distance between the taps of the rotated kernels in pixels.
+        padding: of `dilated_conv2d`.
 
     Returns:
-        `[batch, orientation, ceil(height / strides), ceil(width / strides), out_channels]`.
+        `[batch, orientation, out_height, out_width, out_channels]`; with "same" padding
+        `ceil(height / strides)` by `ceil(width / strides)` pixels.
 
     Raises:
         ValueError: if ranks, orientations, channels, kernel sizes or the stride do not fit.
@@ -78,9 +96,9 @@ def rotation_conv2d(
     n_orientations, channels = features.shape[1], features.shape[4]
     _check_kernel(kernel.shape, [n_orientations], channels)
     _check_numbers(n_orientations, strides)
-    return _convolve(
-        _merge_orientations(features), _shift(rotate_kernel(kernel, n_orientations)), strides, bias
-    )
+    kernels = _shift(rotate_kernel(kernel, n_orientations))
+    images = _merge_orientations(features)
+    return _convolve(images, kernels, bias, strides=strides, dilation=dilation, padding=padding)
 
 
 def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
@@ -131,7 +149,7 @@ def _rotation_operator(size: int, n_orientations: int) -> np.ndarray:
     for orientation in range(n_orientations):
         quarters, rest = divmod(4 * orientation, n_orientations)
         angle = math.pi / 2 * rest / n_orientations
-        # Rounded, lest a tap that falls on a pixel reads its neighbour with a weight of 1e-17.
+        # Rounded, so that a tap on a pixel does not read its neighbour with a weight of 1e-17.
         source_rows = np.round(math.cos(angle) * rows + math.sin(angle) * columns, 9)
         source_columns = np.round(math.cos(angle) * columns - math.sin(angle) * rows, 9)
         matrix = np.einsum(
@@ -175,11 +193,11 @@ def _merge_orientations(features):
     return tf.ensure_shape(merged, [batch, height, width, n_orientations * channels])
 
 
-def _convolve(images, kernel, strides, bias):
+def _convolve(images, kernel, bias, **geometry):
     """Convolves with a kernel `[size, size, in, orientation, out]`; orientations leave channels."""
     *_, n_orientations, filters = kernel.shape
     planar_kernel = tf.reshape(kernel, [*kernel.shape[:3], n_orientations * filters])
-    outputs = dilated_conv2d(images, planar_kernel, strides=strides)
+    outputs = dilated_conv2d(images, planar_kernel, **geometry)
     if bias is not None:
         if tuple(bias.shape) != (filters,):
             raise ValueError(f"`bias` must be [{filters}]. Received shape {tuple(bias.shape)}.")
@@ -203,7 +221,7 @@ def _check_kernel(kernel, leading, channels):
 
 
 def _check_numbers(n_orientations, strides=1):
-    if n_orientations < 1 or strides < 1:
+    if n_orientations < 1 or min(as_pair(strides)) < 1:
         raise ValueError(
             "`n_orientations` and `strides` must be at least 1. "
             f"Received n_orientations={n_orientations} and strides={strides}."

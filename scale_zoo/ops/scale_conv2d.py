@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
+from scale_zoo.ops import footprint
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.footprint import Padding, as_pair
 from scale_zoo.ops.ordered_sum import bias_add, fan_out, ordered_sum
 
 
@@ -12,8 +14,11 @@ def scale_conv2d(
     features: tf.Tensor,
     kernel: tf.Tensor,
     dilations: Sequence[float],
-    strides: int = 1,
+    strides: int | Sequence[int] = 1,
     bias: tf.Tensor | None = None,
+    *,
+    padding: str | Sequence[Padding] = "same",
+    groups: int = 1,
 ) -> tf.Tensor:
     """Computes `out[k] = bias + sum over l of conv(in[k + l], kernel[l], dilations[k])`.
 
@@ -23,26 +28,37 @@ def scale_conv2d(
 
     Args:
         features: `[batch, scale, height, width, in_channels]`, level 0 the finest.
-        kernel: `[interaction, kernel_height, kernel_width, in_channels, out_channels]`, odd
-            heights and widths.
+        kernel: `[interaction, kernel_height, kernel_width, in_channels / groups, out_channels]`,
+            odd heights and widths.
         dilations: distance between taps in pixels, one real number >= 1 for each level.
-        strides: spatial stride in pixels, the same at every level.
+        strides: spatial stride in pixels, a number or a pair, the same at every level.
         bias: `[out_channels]`.
+        padding: "same": zeros around every level; "valid": none, which leaves at every level the
+            outputs for which the kernel of the largest dilation stays inside; or for every level a
+            padding of `dilated_conv2d`, which leave outputs of one size.
+        groups: number of equal groups of input and of output channels: each group of outputs reads
+            its group of inputs.
 
     Returns:
-        `[batch, scale, ceil(height / strides), ceil(width / strides), out_channels]`.
+        `[batch, scale, out_height, out_width, out_channels]`; with "same" padding
+        `ceil(height / strides)` by `ceil(width / strides)` pixels.
 
     Raises:
         ValueError: if ranks, channels, levels, kernel sizes or dilations do not fit.
     """
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
-    _check(features.shape, kernel.shape, dilations, strides)
+    _check(features.shape, kernel.shape, dilations, strides, groups)
+    paddings = footprint.level_paddings(padding, kernel.shape[1:3], dilations)
     bias = None if bias is None else tf.convert_to_tensor(bias)
     if bias is not None and tuple(bias.shape) != (kernel.shape[4],):
         raise ValueError(f"`bias` must be [{kernel.shape[4]}]. Received shape {tuple(bias.shape)}.")
     outputs = []
-    for pairs, dilation, level_bias in level_reads(features, kernel, dilations, bias):
-        terms = [dilated_conv2d(*pair, dilation, strides) for pair in pairs]
+    reads = level_reads(features, kernel, dilations, bias)
+    for (pairs, dilation, level_bias), pixels in zip(reads, paddings, strict=True):
+        terms = [
+            dilated_conv2d(*pair, dilation, strides, padding=pixels, groups=groups)
+            for pair in pairs
+        ]
         # Added to one convolution alone, the bias is fused into it.
         if level_bias is not None:
             terms[0] = bias_add(terms[0], level_bias)
@@ -76,16 +92,18 @@ def level_reads(
         yield [(next(images), next(planar)) for images, planar in reads], dilation, level_bias
 
 
-def _check(features, kernel, dilations, strides):
+def _check(features, kernel, dilations, strides, groups):
     if features.rank != 5:
         raise ValueError(
             "`features` must be [batch, scale, height, width, channels]. "
             f"Received shape {tuple(features)}."
         )
-    if kernel.rank != 5 or kernel[1] % 2 == 0 or kernel[2] % 2 == 0 or kernel[3] != features[4]:
+    odd = kernel.rank == 5 and kernel[1] % 2 == kernel[2] % 2 == 1
+    if not odd or kernel[3] * groups != features[4] or kernel[4] % groups:
+        share = "" if groups == 1 else f" / groups={groups}"
         raise ValueError(
             "`kernel` must be [interaction, odd height, odd width, "
-            f"in_channels={features[4]}, out_channels]. Received shape {tuple(kernel)}."
+            f"in_channels={features[4]}{share}, out_channels]. Received shape {tuple(kernel)}."
         )
     if features[1] != len(dilations) or min(dilations) < 1:
         raise ValueError(
@@ -97,5 +115,5 @@ def _check(features, kernel, dilations, strides):
             f"`kernel` must reach over at most the {features[1]} levels of the features. "
             f"Received interaction {kernel[0]}."
         )
-    if strides < 1:
+    if min(as_pair(strides)) < 1:
         raise ValueError(f"`strides` must be at least 1. Received {strides}.")

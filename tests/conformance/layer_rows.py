@@ -42,7 +42,8 @@ ROWS = {
             "filters": 4,
             "kernel_size": 5,
             "strides": 2,
-            "dilation": 2,
+            "padding": "same",
+            "dilation_rate": 2,
             "deformable_groups": 2,
             "modulated": True,
             "activation": "tanh",
@@ -53,7 +54,23 @@ ROWS = {
         (9, 8, 2),
     ),
     "DeformableConv2D with defaults": Row(
-        layers.DeformableConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
+        layers.DeformableConv2D,
+        lambda: {"filters": 4, "kernel_size": 3},
+        (9, 8, 2),
+        smallest=3,
+    ),
+    "DeformableConv2D, grouped, valid": Row(
+        layers.DeformableConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": (2, 3),
+            "strides": (2, 1),
+            "dilation_rate": (1, 2),
+            "groups": 2,
+            "offset_kernel_size": (1, 3),
+        },
+        (9, 8, 2),
+        smallest=5,
     ),
     "DeformableScaleConv2D": Row(
         layers.DeformableScaleConv2D,
@@ -73,11 +90,26 @@ ROWS = {
     "DeformableScaleConv2D with defaults": Row(
         layers.DeformableScaleConv2D, lambda: {"filters": 4, "kernel_size": 3}, (3, 9, 8, 2)
     ),
-    "Folded": Row(
-        layers.Folded, lambda: {"layer": keras.layers.Conv2D(4, 3, 2, "same")}, (3, 9, 8, 2)
+    "DeformableScaleConv2D, grouped, valid": Row(
+        layers.DeformableScaleConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": (1, 3),
+            "strides": (1, 2),
+            "padding": "valid",
+            "groups": 2,
+            "activation": "tanh",
+            "base": 1.5,
+            "offset_kernel_size": 3,
+        },
+        (3, 9, 8, 2),
+        smallest=7,
     ),
-    "Folded normalization": Row(
-        layers.Folded,
+    "OnLevels, folded": Row(
+        layers.OnLevels, lambda: {"layer": keras.layers.Conv2D(4, 3, 2, "same")}, (3, 9, 8, 2)
+    ),
+    "OnLevels normalization, folded": Row(
+        layers.OnLevels,
         lambda: {"layer": keras.layers.BatchNormalization(momentum=0.5)},
         (3, 9, 8, 2),
     ),
@@ -95,6 +127,19 @@ ROWS = {
     "OnLevels of two pyramids": Row(
         layers.OnLevels, lambda: {"layer": keras.layers.Add()}, [PYRAMID, PYRAMID]
     ),
+    "OnLevels of two folded": Row(
+        layers.OnLevels,
+        lambda: {"layer": keras.layers.Concatenate()},
+        [(3, 9, 8, 2), (3, 9, 8, 2)],
+    ),
+    "OnLevels of a layer that resizes": Row(
+        layers.OnLevels,
+        lambda: {"layer": layers.ResizeLike("max")},
+        [PYRAMID, PYRAMID[::-1]],
+    ),
+    "OnLevels of two pyramids of one level": Row(
+        layers.OnLevels, lambda: {"layer": keras.layers.Add()}, [PYRAMID[:1], PYRAMID[:1]]
+    ),
     "OnLevels of one level": Row(
         layers.OnLevels, lambda: {"layer": keras.layers.BatchNormalization()}, PYRAMID[:1]
     ),
@@ -105,6 +150,20 @@ ROWS = {
     ),
     "PyramidConv2D with defaults": Row(
         layers.PyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, PYRAMID
+    ),
+    "PyramidConv2D, depthwise, valid": Row(
+        layers.PyramidConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": (2, 3),
+            "strides": (2, 1),
+            "padding": "valid",
+            "dilation_rate": (2, 1),
+            "groups": 2,
+            "activation": "tanh",
+        },
+        PYRAMID,
+        smallest=3,
     ),
     "PyramidConv2D of one level": Row(
         layers.PyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, PYRAMID[:1]
@@ -123,6 +182,18 @@ ROWS = {
     ),
     "RotationConv2D with defaults": Row(
         layers.RotationConv2D, lambda: {"filters": 4, "kernel_size": 3}, (4, 9, 8, 2)
+    ),
+    "RotationConv2D, dilated, valid": Row(
+        layers.RotationConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 3,
+            "padding": "valid",
+            "dilation_rate": 2,
+            "activation": "tanh",
+        },
+        (4, 9, 8, 2),
+        smallest=5,
     ),
     "RotationLiftingConv2D": Row(
         layers.RotationLiftingConv2D,
@@ -154,6 +225,21 @@ ROWS = {
     "ScaleConv2D with defaults": Row(
         layers.ScaleConv2D, lambda: {"filters": 4, "kernel_size": 3}, (3, 9, 8, 2)
     ),
+    "ScaleConv2D, grouped, valid": Row(
+        layers.ScaleConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": (1, 3),
+            "strides": (1, 2),
+            "padding": "valid",
+            "groups": 2,
+            "activation": "tanh",
+            "interaction": 2,
+            "base": 1.5,
+        },
+        (3, 9, 8, 2),
+        smallest=7,
+    ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "average"}, (3, 9, 8, 2)),
     "SpatialTransformer": Row(
         layers.SpatialTransformer,
@@ -170,6 +256,6 @@ ROWS = {
     "SpatialTransformer, affine": Row(
         layers.SpatialTransformer, lambda: {"localization_rate": 1e-8}, (9, 8, 2)
     ),
-    "Stage": Row(layers.Stage, lambda: {"action": "scale_space", "base": 1.5}, (3, 9, 8, 2)),
-    "Stage of pyramids": Row(layers.Stage, lambda: {"action": "pyramid", "base": 1.5}, PYRAMID),
+    "Stage": Row(layers.Stage, lambda: {"action": layers.ScaleSpaceAction(1.5)}, (3, 9, 8, 2)),
+    "Stage of pyramids": Row(layers.Stage, lambda: {"action": layers.PyramidAction(1.5)}, PYRAMID),
 }

@@ -94,7 +94,7 @@ def test_a_planar_networks_is_that_of_loops(images, factor):
 def test_a_networks_on_orientations_is_that_of_loops(images):
     inputs = keras.Input((4, 12, 12, 1))
     first = layers.Stage(layers.OrientationAction(), name="inputs")(inputs)
-    conv = layers.Folded(_biased())(first)
+    conv = layers.OnLevels(_biased())(first)
     model = keras.Model(inputs, layers.Stage(layers.OrientationAction(), name="stage")(conv))
     features = np.stack([images - 0.1 * place for place in range(4)], axis=1)
 
@@ -114,7 +114,7 @@ def test_a_networks_on_orientations_is_that_of_loops(images):
 def test_a_networks_on_scale_spaces_is_that_of_loops_over_the_common_levels(images, factor):
     inputs = keras.Input((3, 12, 12, 1))
     first = layers.Stage(layers.ScaleSpaceAction(2.0), name="inputs")(inputs)
-    conv = layers.Folded(_biased())(first)
+    conv = layers.OnLevels(_biased())(first)
     model = keras.Model(inputs, layers.Stage(layers.ScaleSpaceAction(2.0), name="stage")(conv))
     features = np.stack([images, 0.5 * images, 1 - images], axis=1)
     shift = np.log2(1 / factor)

@@ -14,7 +14,8 @@ def _random(*shape, seed=0, scale=1.0):
 
 
 def _built(channels=4, **arguments):
-    layer = DeformableConv2D(**{"filters": 3, "kernel_size": 3} | arguments)
+    defaults = {"filters": 3, "kernel_size": 3, "padding": "same"}
+    layer = DeformableConv2D(**defaults | arguments)
     layer.build((None, None, None, channels))
     return layer
 
@@ -31,7 +32,7 @@ def _bend(layer, scale=0.1):
 def test_a_new_layer_is_the_plain_convolution_of_its_kernel(strides, dilation, groups, modulated):
     images = _random(2, 9, 8, 4)
     layer = _built(
-        strides=strides, dilation=dilation, deformable_groups=groups, modulated=modulated
+        strides=strides, dilation_rate=dilation, deformable_groups=groups, modulated=modulated
     )
     truth = reference.dilated_conv2d(images, np.asarray(layer.kernel), dilation, strides)
     np.testing.assert_allclose(layer(images), truth, 1e-5, 1e-5)
@@ -61,7 +62,7 @@ def test_offsets_move_where_taps_read():
 @pytest.mark.parametrize("size", [None, 1, 5])
 def test_offsets_are_a_convolution_of_the_input(size):
     images = _random(2, 9, 8, 4)
-    layer = _built(strides=2, dilation=2, deformable_groups=2, offset_kernel_size=size)
+    layer = _built(strides=2, dilation_rate=2, deformable_groups=2, offset_kernel_size=size)
     _bend(layer)
     offsets, mask = layer.predict_offsets(images)
     truth = reference.dilated_conv2d(images, np.asarray(layer.offset_kernel), 2, 2)
@@ -113,7 +114,7 @@ def test_training_finds_how_far_the_image_has_moved():
     images = np.float32([np.sin(rows * a + columns * b) for a in (0.3, 0.5) for b in (0.4, 0.2)])
     images = images[..., None]
     targets = np.roll(images, -1, axis=2)[:, 2:-2, 2:-2]
-    layer = DeformableConv2D(1, 1, use_bias=False, kernel_initializer="ones")
+    layer = DeformableConv2D(1, 1, padding="same", use_bias=False, kernel_initializer="ones")
     inputs = keras.Input((12, 12, 1))
     model = keras.Model(inputs, keras.layers.Cropping2D(2)(layer(inputs)))
     model.compile(keras.optimizers.Adam(0.05), "mse")
@@ -168,9 +169,12 @@ def test_initializer_and_regularizer_survive_the_config():
     [
         ({"filters": 0}, "`filters`.*at least 1.*Received 0"),
         ({"strides": 0}, "`strides`.*at least 1.*Received 0"),
-        ({"dilation": 1.5}, "`dilation`.*whole.*Received 1.5"),
+        ({"dilation_rate": 1.5}, "`dilation_rate`.*whole.*Received 1.5"),
+        ({"padding": "full"}, "`padding`.*same.*valid.*Received 'full'"),
+        ({"data_format": "channels_first"}, "`data_format`.*Received 'channels_first'"),
+        ({"groups": 3}, "`groups`.*`filters`=2.*Received 3"),
         ({"deformable_groups": 0}, "`deformable_groups`.*at least 1.*Received 0"),
-        ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
+        ({"kernel_size": (3, 0)}, r"`kernel_size`.*at least 1.*Received \(3, 0\)"),
         ({"offset_kernel_size": 2}, "`offset_kernel_size`.*odd.*Received 2"),
         ({"offset_rate": 0.0}, "`offset_rate`.*above 0.*Received 0.0"),
     ],
@@ -183,10 +187,13 @@ def test_an_argument_out_of_range_is_named(arguments, message):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 8, 8), r"The input.*\(2, 8, 8\)"),
-        ((2, 8, 8, 3), "`deformable_groups`.*3 channels.*Received 2"),
+        ((8, 8), "expected ndim=4, found ndim=3"),
+        ((8, 8, None), "known channels.*None, 8, 8, None"),
+        ((8, 8, 3), "`deformable_groups`.*3 channels.*Received 2"),
+        ((8, 8, 5), "`groups`.*5 channels.*Received 2"),
     ],
 )
-def test_input_that_does_not_fit_is_refused_at_build(shape, message):
+def test_input_that_does_not_fit_is_refused(shape, message):
+    groups = 2 if 5 in shape else 1
     with pytest.raises(ValueError, match=message):
-        DeformableConv2D(2, 3, deformable_groups=2).build(shape)
+        DeformableConv2D(2, 3, deformable_groups=2, groups=groups)(keras.Input(shape))

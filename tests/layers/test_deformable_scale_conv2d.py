@@ -165,7 +165,7 @@ def test_an_argument_out_of_range_is_named(arguments, message):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 8, 8, 1), "scale.*2, 8, 8, 1"),
+        ((2, 8, 8, 1), "expected ndim=5, found ndim=4"),
         ((2, 1, 8, 8, 1), "`interaction`.*1 levels.*Received 2"),
     ],
 )

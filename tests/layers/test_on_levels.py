@@ -1,8 +1,11 @@
+import re
+
 import keras
 import numpy as np
 import pytest
 
-from scale_zoo.layers import OnLevels
+from scale_zoo import ops
+from scale_zoo.layers import OnLevels, ResizeLike
 
 SIZES = [(9, 8), (6, 5), (4, 3)]
 
@@ -95,6 +98,120 @@ def test_a_layer_with_other_weights_is_refused():
         OnLevels(keras.layers.Conv2D(4, 3))(_pyramid())
 
 
-def test_levels_of_another_rank_are_refused():
-    with pytest.raises(ValueError, match=r"list.*2, 8, 8"):
-        OnLevels(keras.layers.MaxPooling2D(2))([np.zeros([2, 8, 8], np.float32)])
+def _random(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def _levels_apart(*shape):
+    """Random features whose levels differ widely in mean and deviation."""
+    levels = np.arange(1, shape[1] + 1, dtype=np.float32)[:, None, None, None]
+    return 5 * levels + levels**2 * _random(*shape)
+
+
+@pytest.mark.parametrize(
+    "planar",
+    [
+        keras.layers.Conv2D(4, 3, 2, "same"),
+        keras.layers.DepthwiseConv2D(3),
+        keras.layers.MaxPooling2D(2),
+        keras.layers.ZeroPadding2D(2),
+        keras.layers.GlobalAveragePooling2D(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_every_folded_level_is_what_the_planar_layer_makes_of_it(planar):
+    features = _random(2, 3, 9, 8, 2)
+    outputs = OnLevels(planar)(features)
+    truth = np.stack([planar(features[:, level]) for level in range(3)], axis=1)
+    np.testing.assert_allclose(outputs, truth, 1e-5, 1e-6)
+
+
+def test_levels_share_the_weights_of_the_planar_layer():
+    on_levels = OnLevels(keras.layers.Conv2D(4, 3))
+    on_levels(_random(2, 3, 9, 8, 2))
+    assert [tuple(weight.shape) for weight in on_levels.trainable_weights] == [(3, 3, 2, 4), (4,)]
+
+
+def test_normalization_in_training_uses_statistics_over_all_folded_levels():
+    features = _levels_apart(4, 3, 6, 5, 2)
+    outputs = OnLevels(keras.layers.BatchNormalization(epsilon=1e-3))(features, training=True)
+    axes = (0, 1, 2, 3)
+    truth = (features - features.mean(axes)) / np.sqrt(features.var(axes) + 1e-3)
+    np.testing.assert_allclose(outputs, truth, 1e-3, 1e-4)
+
+
+def test_normalization_in_training_moves_its_averages_to_those_of_all_folded_levels():
+    features = _levels_apart(4, 3, 6, 5, 2)
+    normalization = keras.layers.BatchNormalization(momentum=0.9)
+    OnLevels(normalization)(features, training=True)
+    axes = (0, 1, 2, 3)
+    mean, variance = 0.1 * features.mean(axes), 0.9 + 0.1 * features.var(axes)
+    np.testing.assert_allclose(normalization.moving_mean, mean, 1e-4)
+    # Within what dividing by n - 1 in place of n changes, which Keras does in its fused kernel.
+    np.testing.assert_allclose(normalization.moving_variance, variance, 5e-3)
+
+
+def test_normalization_of_folded_levels_in_inference_uses_its_averages_and_keeps_them():
+    features = _levels_apart(4, 3, 6, 5, 2)
+    normalization = keras.layers.BatchNormalization(epsilon=1e-3)
+    outputs = OnLevels(normalization)(features, training=False)
+    np.testing.assert_allclose(outputs, features / np.sqrt(1 + 1e-3), 1e-5)
+    np.testing.assert_array_equal(normalization.moving_mean, np.zeros(2))
+
+
+def test_training_reaches_a_layer_on_folded_levels_in_fit():
+    inputs = keras.Input((3, 6, 5, 2))
+    normalization = keras.layers.BatchNormalization(momentum=0.0)
+    model = keras.Model(inputs, OnLevels(normalization)(inputs))
+    model.compile("sgd", "mse")
+    features = _levels_apart(4, 3, 6, 5, 2)
+    model.fit(features, features, batch_size=4, epochs=1, verbose=0)
+    np.testing.assert_allclose(normalization.moving_mean, features.mean((0, 1, 2, 3)), 1e-4)
+
+
+def test_dropout_is_active_in_training_only():
+    on_levels, features = OnLevels(keras.layers.Dropout(0.5)), np.ones([2, 3, 6, 5, 2], np.float32)
+    np.testing.assert_array_equal(on_levels(features, training=False), features)
+    assert set(np.unique(on_levels(features, training=True))) == {0.0, 2.0}
+
+
+def test_number_of_levels_may_be_unknown():
+    inputs = keras.Input((None, 6, 5, 2))
+    model = keras.Model(inputs, OnLevels(keras.layers.MaxPooling2D(2))(inputs))
+    features = _random(2, 3, 6, 5, 2)
+    truth = features[:, :, :, :4].reshape(2, 3, 3, 2, 2, 2, 2).max((3, 5))
+    np.testing.assert_array_equal(model(features), truth)
+
+
+def test_a_layer_that_merges_takes_several_features_of_folded_levels():
+    one, other = _random(2, 3, 6, 5, 2), _levels_apart(2, 3, 6, 5, 2)
+    joined = OnLevels(keras.layers.Concatenate())([one, other])
+    np.testing.assert_array_equal(joined, np.concatenate([one, other], axis=-1))
+
+
+def test_a_layer_that_resizes_takes_features_of_folded_levels_and_their_target():
+    features, target = _random(2, 3, 6, 5, 2), _random(2, 3, 9, 7, 1)
+    outputs = OnLevels(ResizeLike("bilinear"))([features, target])
+    for level in range(3):
+        truth = ops.resize(features[:, level], 9, 7)
+        np.testing.assert_allclose(outputs[:, level], truth, 1e-6, 1e-6)
+
+
+def test_a_layer_that_resizes_takes_pyramids_and_their_target():
+    levels, targets = _pyramid(), _pyramid()[::-1]
+    outputs = OnLevels(ResizeLike("max"))([levels, targets])
+    for output, level, target in zip(outputs, levels, targets, strict=True):
+        truth = ops.adaptive_pool2d(level, *target.shape[1:3])
+        np.testing.assert_array_equal(output, truth)
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8), (2, 3, 4, 8, 8, 1)])
+def test_features_of_another_rank_are_refused(shape):
+    with pytest.raises(ValueError, match="levels, height.*" + re.escape(str(shape))):
+        OnLevels(keras.layers.MaxPooling2D(2))([np.zeros(shape, np.float32)])
+
+
+def test_features_of_several_ranks_are_refused():
+    features = [np.zeros([2, 8, 8, 1], np.float32), np.zeros([2, 3, 8, 8, 1], np.float32)]
+    with pytest.raises(ValueError, match=r"levels, height.*2, 8, 8, 1.*2, 3, 8, 8, 1"):
+        OnLevels(keras.layers.Add())(features)

@@ -46,7 +46,7 @@ def test_kernel_is_regularized_once():
     ("arguments", "message"),
     [
         ({"filters": 0}, "`filters`.*at least 1.*Received 0"),
-        ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
+        ({"kernel_size": (3, 3, 3)}, r"`kernel_size`.*pair.*Received \(3, 3, 3\)"),
         ({"strides": 0}, "`strides`.*at least 1.*Received 0"),
     ],
 )
@@ -57,7 +57,7 @@ def test_an_argument_out_of_range_is_named(arguments, message):
 
 @pytest.mark.parametrize(
     ("channels", "message"),
-    [((2, 3), "same known number of channels.*8, 3"), ((None, None), "channels.*None")],
+    [((2, 3), "same number of channels.*8, 3"), ((None, None), "known channels.*None")],
 )
 def test_channels_that_do_not_fit_are_refused(channels, message):
     with pytest.raises(ValueError, match=message):

@@ -94,6 +94,9 @@ def test_initializer_and_regularizer_survive_the_config(kind, input_shape):
         ({"filters": 0}, "`filters`.*at least 1.*Received 0"),
         ({"strides": 0}, "`strides`.*at least 1.*Received 0"),
         ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
+        ({"kernel_size": (3, 5)}, r"`kernel_size`.*same for height and width.*\(3, 5\)"),
+        ({"strides": (1, 2)}, r"`strides`.*same for height and width.*\(1, 2\)"),
+        ({"groups": 2}, "`groups` must be 1.*Received 2"),
         ({"n_orientations": 0}, "`n_orientations`.*at least 1.*Received 0"),
         ({"n_orientations": 2.5}, "`n_orientations`.*whole.*Received 2.5"),
     ],
@@ -106,11 +109,11 @@ def test_an_argument_out_of_range_is_named(arguments, message):
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        (RotationConv2D(2, 3), (8, 8, 1), "orientation.*known.*None, 8, 8, 1"),
-        (RotationConv2D(2, 3), (None, 8, 8, 1), "known numbers of orientations.*None, 8, 8, 1"),
-        (RotationConv2D(2, 3), (4, 8, 8, None), "known numbers.*4, 8, 8, None"),
-        (RotationLiftingConv2D(2, 3), (4, 8, 8, 1), "height, width.*4, 8, 8, 1"),
-        (RotationLiftingConv2D(2, 3), (8, 8, None), "known number of channels.*8, 8, None"),
+        (RotationConv2D(2, 3), (8, 8, 1), "expected ndim=5, found ndim=4"),
+        (RotationConv2D(2, 3), (None, 8, 8, 1), "known orientation.*None, 8, 8, 1"),
+        (RotationConv2D(2, 3), (4, 8, 8, None), "known orientation and channels.*4, 8, 8, None"),
+        (RotationLiftingConv2D(2, 3), (4, 8, 8, 1), "expected ndim=4, found ndim=5"),
+        (RotationLiftingConv2D(2, 3), (8, 8, None), "known channels.*8, 8, None"),
     ],
 )
 def test_an_input_of_another_shape_is_refused(layer, shape, message):

@@ -123,7 +123,10 @@ def test_initializer_and_regularizer_survive_the_config():
         ({"interaction": 0}, "`interaction`.*at least 1.*Received 0"),
         ({"strides": 0}, "`strides`.*at least 1.*Received 0"),
         ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
-        ({"kernel_size": -1}, "`kernel_size`.*odd.*Received -1"),
+        ({"kernel_size": -1}, "`kernel_size`.*at least 1.*Received -1"),
+        ({"kernel_size": (3, 4)}, r"`kernel_size`.*odd.*Received \(3, 4\)"),
+        ({"dilation_rate": 2}, "`dilation_rate` must be 1.*level.*Received 2"),
+        ({"groups": 3}, "`groups`.*`filters`=2.*Received 3"),
         ({"base": 1.0}, "`base`.*above 1.*Received 1.0"),
         ({"dilation_mode": "round"}, "`dilation_mode`.*fractional.*floor.*Received 'round'"),
     ],
@@ -136,7 +139,7 @@ def test_an_argument_out_of_range_is_named(arguments, message):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 8, 8, 1), "scale.*2, 8, 8, 1"),
+        ((2, 8, 8, 1), "expected ndim=5, found ndim=4"),
         ((2, 1, 8, 8, 1), "`interaction`.*1 levels.*Received 2"),
     ],
 )
@@ -147,5 +150,5 @@ def test_input_without_enough_levels_is_refused(shape, message):
 
 @pytest.mark.parametrize("shape", [(None, 8, 8, 1), (2, 8, 8, None)])
 def test_unknown_levels_or_channels_are_refused(shape):
-    with pytest.raises(ValueError, match=r"known numbers of levels and channels"):
+    with pytest.raises(ValueError, match=r"known scale and channels"):
         ScaleConv2D(2, 3)(keras.Input(shape))
