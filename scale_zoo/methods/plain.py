@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import keras
 
@@ -10,7 +10,8 @@ from scale_zoo import layers
 from scale_zoo.methods.options import Options
 
 
-class Place(NamedTuple):
+@dataclasses.dataclass(frozen=True, order=True)
+class Place:
     """Where in a network a step stands: in stage `number`, counted from 1, of `count`."""
 
     number: int

@@ -41,7 +41,7 @@ class Skeleton(Options):
     classes: ClassVar[int]
     n_stages: ClassVar[int]
     # The function of keras.applications whose weights the planar network takes.
-    application: ClassVar[str | None] = None
+    application: ClassVar[str] = ""
 
     @property
     def total_stride(self) -> int:
@@ -117,7 +117,7 @@ class Skeleton(Options):
         self.check_input_shape(input_shape, include_top)
         method.check(self.n_stages)
         neck.check(self.n_stages)
-        normalization = self._normalization(input_shape[-1])
+        normalization = self._normalization(input_shape)
 
         def head(features):
             features = layers.Stage(method.projected_action, name="projection")(features)
@@ -135,9 +135,10 @@ class Skeleton(Options):
             features = neck.onward(stages[-1], name=f"stage{number}_onward")
         return keras.Model(inputs, method.head(neck(method, stages), head), name=name)
 
-    def _normalization(self, channels: int) -> keras.layers.Layer | None:
+    def _normalization(self, input_shape) -> keras.layers.Layer | None:
         if self.mean is None and self.deviation is None:
             return None
+        channels = input_shape[-1]
         mean = [0.0] * channels if self.mean is None else list(self.mean)
         deviation = [1.0] * channels if self.deviation is None else list(self.deviation)
         if len(mean) != channels or len(deviation) != channels:

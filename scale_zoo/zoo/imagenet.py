@@ -33,7 +33,7 @@ def check_imagenet(
         input_shape: `(height, width, channels)` of the images.
         options: all options of the network.
     """
-    if skeleton.application is None:
+    if not skeleton.application:
         raise ValueError(
             "`weights='imagenet'` is for residual networks of 50, 101 or 152 layers. "
             f"Received {name}."
@@ -57,7 +57,7 @@ def check_imagenet(
         )
 
 
-def load_imagenet(model: keras.Model, application: str, include_top: bool) -> None:
+def load_imagenet(model: keras.Model, skeleton: type[Skeleton], include_top: bool) -> None:
     """Copies the weights of keras.applications into a network, by the names of layers.
 
     A kernel with one axis more, over scale or orientation, takes the planar one at its first place
@@ -68,13 +68,15 @@ def load_imagenet(model: keras.Model, application: str, include_top: bool) -> No
     Args:
         model: a network that passed `check_imagenet`, its images normalized by `MEAN` and
             `DEVIATION`.
-        application: name of the function of keras.applications.
+        skeleton: its skeleton, of which keras.applications has the weights.
         include_top: whether to copy the classifier too.
 
     Raises:
         ValueError: if a layer cannot hold the weights.
     """
-    source = getattr(keras.applications, application)(weights="imagenet", include_top=include_top)
+    source = getattr(keras.applications, skeleton.application)(
+        weights="imagenet", include_top=include_top
+    )
     for layer in source.layers:
         weights = layer.get_weights()
         if layer.name == "conv1_conv":

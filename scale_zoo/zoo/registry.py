@@ -4,12 +4,14 @@ import dataclasses
 import numbers
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
 from scale_zoo import methods, models
 from scale_zoo.zoo import imagenet
+
+Part = TypeVar("Part", bound=methods.Options)
 
 METHODS: dict[str, type[methods.Plain]] = {
     "plain": methods.Plain,
@@ -158,9 +160,7 @@ def create_model(
     if weights == "imagenet":
         imagenet.check_imagenet(name, design.skeleton, input_shape, options)
         options |= imagenet.options(weights)
-    method, front_part, neck_part, skeleton = [
-        part(**{key: options[key] for key in part.default_options()}) for part in design.parts
-    ]
+    method, skeleton = _make(design.method, options), _make(design.skeleton, options)
     if weights == "imagenet":
         method.check_planar_weights()
     model = skeleton.build(
@@ -170,13 +170,13 @@ def create_model(
         include_top=include_top,
         pooling=pooling,
         classifier_activation=classifier_activation,
-        front=front_part,
-        neck=neck_part,
+        front=_make(design.front, options),
+        neck=_make(design.neck, options),
         name=name,
     )
     if weights == "imagenet":
         with_top = include_top and classes in (None, imagenet.CLASSES)
-        imagenet.load_imagenet(model, skeleton.application, with_top)
+        imagenet.load_imagenet(model, design.skeleton, with_top)
     elif weights is not None:
         model.load_weights(weights)
     return model
@@ -216,6 +216,11 @@ def _design(name: str, ends: Mapping[str, Any]) -> _Design:
         FRONTS[ends["front"]] if ends["front"] else methods.Front,
         NECKS[ends["neck"]] if ends["neck"] else methods.Neck,
     )
+
+
+def _make(part: type[Part], options: Mapping[str, Any]) -> Part:
+    """Makes a method, skeleton, front or neck of its share of a model's options."""
+    return part(**{name: options[name] for name in part.default_options()})
 
 
 def _check_arguments(classes, pooling, classifier_activation, weights) -> None:
