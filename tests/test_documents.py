@@ -58,6 +58,10 @@ def registry():
         table.update(copy)
 
 
+def test_the_readme_is_short():
+    assert len(_text("README.md").splitlines()) <= 200
+
+
 def test_the_readmes_examples_run(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert len(_blocks("README.md")) >= 4

@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+import tensorflow as tf
 
 import scale_zoo
 from scale_zoo.zoo import table
@@ -13,6 +14,11 @@ ROWS = [
     for line in README
     if line.startswith("| `") and line.count("|") == 3 + 2 * len(table.SKELETONS)
 ]
+
+# The profilers of later versions count some operations differently.
+PINNED = pytest.mark.skipif(
+    not tf.__version__.startswith("2.15."), reason="the README's FLOPs are those of TensorFlow 2.15"
+)
 
 
 def _readmes_costs(method, skeleton):
@@ -30,12 +36,14 @@ def test_the_readme_has_one_row_for_each_method_in_order():
     assert [row[0] for row in ROWS] == [f"`{method}`" for method in methods]
 
 
+@PINNED
 @pytest.mark.parametrize("method", table.listed_methods())
 def test_the_cnns_parameters_and_flops_in_the_readme_are_true(method):
     assert _readmes_costs(method, "cnn") == table.cost_cells(f"{method}_cnn")
 
 
 @pytest.mark.slow
+@PINNED
 @pytest.mark.parametrize("method", table.listed_methods())
 def test_the_resnet50s_parameters_and_flops_in_the_readme_are_true(method):
     assert _readmes_costs(method, "resnet50") == table.cost_cells(f"{method}_resnet50")
