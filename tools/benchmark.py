@@ -1,9 +1,9 @@
-"""Times what the zoo computes beside a planar convolution or a bare step of the same work.
+"""Times layers, models and training beside a planar convolution or a bare training step.
 
 Example: python tools/benchmark.py --suite=scale_conv
 
-Each suite runs its candidates in turn, round after round, and prints medians with the smallest and
-largest value, because machines drift. Run nothing else meanwhile.
+Each suite runs its candidates in turn for several rounds, as machines drift, and prints medians
+with the smallest and largest value. Run nothing else meanwhile.
 """
 
 import os
