@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Collection
+from typing import Any
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -12,14 +13,14 @@ from absl import logging as absl_logging
 from scale_zoo.training.config import TrainingConfig, parse_options, parse_scale_range
 
 # Definitions of flags by the type of the field.
-DEFINE = {
+DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
     bool: flags.DEFINE_bool,
     float: flags.DEFINE_float,
     int: flags.DEFINE_integer,
     str: flags.DEFINE_string,
 }
 # Fields typed as text: definition and default of the flag, and the parser of its value.
-PARSED = {
+PARSED: dict[str, tuple[Callable[..., flags.FlagHolder], Any, Callable[..., Any]]] = {
     "option": (flags.DEFINE_multi_string, [], parse_options),
     "scale_range": (flags.DEFINE_string, "default", parse_scale_range),
 }
@@ -56,8 +57,14 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
         sys.exit(f"error: {error} See --help.")
 
 
-def define_training_flags(left_out: Collection[str] = ()) -> Callable[[], TrainingConfig]:
-    """Defines a flag for each field of `TrainingConfig` except those left out.
+def define_training_flags(
+    left_out: Collection[str] = (), flag_values: flags.FlagValues = flags.FLAGS
+) -> Callable[[], TrainingConfig]:
+    """Defines a flag for each field of `TrainingConfig`.
+
+    Args:
+        left_out: fields without a flag.
+        flag_values: the registry of flags; absl's own by default.
 
     Returns:
         A function that returns the configuration of the parsed flags. It raises a ValueError if
@@ -70,7 +77,9 @@ def define_training_flags(left_out: Collection[str] = ()) -> Callable[[], Traini
                 define, default, _ = PARSED[field.name]
             else:
                 define, default = DEFINE[field.type], field.default
-            defined[field.name] = define(field.name, default, field.metadata["help"])
+            defined[field.name] = define(
+                field.name, default, field.metadata["help"], flag_values=flag_values
+            )
 
     def configuration() -> TrainingConfig:
         values = {name: flag.value for name, flag in defined.items()}

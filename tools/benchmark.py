@@ -1,9 +1,13 @@
+<<<<<<< HEAD
 """Times operations, networks and training beside a planar baseline.
+=======
+"""Times layers, models and training beside a planar convolution or a bare training step.
+>>>>>>> results
 
 Example: python tools/benchmark.py --suite=scale_conv
 
-Each suite runs its candidates in turn, round after round, and prints medians with the smallest and
-largest value, because machines drift. Run nothing else meanwhile.
+Each suite runs its candidates in turn for several rounds, as machines drift, and prints medians
+with the smallest and largest value. Run nothing else meanwhile.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Draws where a deformable layer of a trained network samples an image, at several sizes.
+"""Plots the sampling points of a deformable layer of a trained network, at several image sizes.
 
 Example: python tools/draw_sampling.py --model=runs/deformable --image=digit.png --output=points.png
 """
@@ -25,7 +25,7 @@ AT = flags.DEFINE_list("at", ["0.5", "0.5"], "place y,x on the unscaled image, i
 
 
 def main() -> None:
-    """Draws, then prints where."""
+    """Plots, then prints the path."""
     output = pathlib.Path(OUTPUT.value)
     if output.exists():
         raise ValueError(f"`output` {output} exists. Name another, or remove it.")

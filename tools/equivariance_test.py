@@ -15,7 +15,7 @@ MODELS = flags.DEFINE_list(
     "models",
     None,
     "networks: work directories, pretrained entries, exported folders, or names of "
-    "scale_zoo.list_models() for untrained ones; in double quotes where a name holds a comma",
+    "scale_zoo.list_models() for untrained ones; in double quotes if a name contains a comma",
     required=True,
 )
 OUTPUT = flags.DEFINE_string(
@@ -48,12 +48,12 @@ BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "images measured at once; by default as many as memory should hold"
 )
 OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "measure anew, and replace the results that the folder holds"
+    "overwrite", False, "measure everything again, and replace the folder's results"
 )
 
 
 def main() -> None:
-    """Measures, then prints where the results lie."""
+    """Measures, then prints the folder of the results."""
     failed = comparison.compare(
         MODELS.value,
         OUTPUT.value,

@@ -16,7 +16,7 @@ OUTPUT = flags.DEFINE_string("output", None, "folder to write; it must be new", 
 
 
 def main() -> None:
-    """Exports, then prints where."""
+    """Exports, then prints the folder."""
     print(f"SavedModel: {training.export_run(WORKDIR.value, OUTPUT.value)}")
 
 

@@ -1,4 +1,4 @@
-"""Writes a page on trained networks: what they are, how they do, what they answer.
+"""Writes a page on trained networks: settings, measures, answers to one image.
 
 Example: python tools/report.py --workdirs=runs/plain,runs/dss --output=runs/report
 
@@ -16,8 +16,8 @@ from scale_zoo import command_line, report
 WORKDIRS = flags.DEFINE_list(
     "workdirs",
     None,
-    "work directories of finished runs; those that differ in the seed alone make one row; in "
-    "double quotes where a name holds a comma",
+    "work directories of finished runs; those that differ only in the seed share a row; in double "
+    "quotes if a name contains a comma",
     required=True,
 )
 OUTPUT = flags.DEFINE_string(
@@ -43,7 +43,7 @@ OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace the page that the fol
 
 
 def main() -> None:
-    """Writes the page, then prints where it lies."""
+    """Writes the page, then prints its path."""
     page, markdown = report.write_report(
         WORKDIRS.value,
         OUTPUT.value,

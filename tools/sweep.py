@@ -1,9 +1,9 @@
-"""Studies hyperparameters: trains a network with one after another value of each.
+"""Studies hyperparameters: trains a network with several values of each.
 
 Example: python tools/sweep.py --flagfile=recipes/dss_cnn.digits.flags --output=runs/sweep
              --vary=option.base=1.3,1.5,1.7,2 --vary=learning_rate=0.01,0.001
 
-The flags of tools/train.py make the centre of the study.
+The flags of tools/train.py set the centre of the study.
 """
 
 import os
@@ -16,7 +16,7 @@ from absl import flags
 from scale_zoo import command_line, sweep
 
 CONFIGURATION = command_line.define_training_flags(left_out=("workdir", "resume"))
-# Else --help would not list them.
+# So that --help lists them.
 flags.adopt_module_key_flags(command_line)
 VARY = flags.DEFINE_multi_string(
     "vary",
@@ -37,12 +37,12 @@ OUTPUT = flags.DEFINE_string("output", None, "folder of the study", required=Tru
 WORKERS = flags.DEFINE_integer(
     "workers",
     1,
-    "runs to train at a time; on a CPU, another number moves results as another seed does",
+    "runs to train at a time; on a CPU, another number changes results as another seed does",
 )
 
 
 def main() -> None:
-    """Runs the study, then prints its table and where everything lies."""
+    """Runs the study, then prints its table and all paths."""
     base = CONFIGURATION()
     outcome = sweep.run_sweep(
         base,

@@ -12,7 +12,7 @@ from absl import flags
 from scale_zoo import command_line, equivariance, training, zoo
 
 CONFIGURATION = command_line.define_training_flags()
-# Else --help would not list them.
+# So that --help lists them.
 flags.adopt_module_key_flags(command_line)
 
 

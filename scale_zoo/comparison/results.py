@@ -194,7 +194,7 @@ def _stage_rows(row: FactorRow) -> list[dict[str, Any]]:
 
 def _cells(measures: Mapping[str, Measure | None]) -> dict[str, Any]:
     """Returns means and spreads; a measure of None has no cells."""
-    cells = {}
+    cells: dict[str, float | None] = {}
     for name, measure in measures.items():
         if measure is not None:
             cells |= {name: measure.mean, f"{name}_spread": measure.spread}

@@ -139,9 +139,10 @@ def _mean(values) -> Measure:
 def summary(evaluation: Evaluation) -> str:
     """Formats an evaluation for the terminal."""
     accuracy, drawn = evaluation.accuracy, evaluation.scale_range
+    spread = f"{accuracy.spread:.2%}".removesuffix("%")
     how = f"factors drawn from [{drawn[0]:g}, {drawn[1]:g}]" if drawn else "images as they are"
     return (
-        f"accuracy {100 * accuracy.mean:.2f}% ± {100 * accuracy.spread:.2f} "
+        f"accuracy {accuracy.mean:.2%} ± {spread} "
         f"({evaluation.images} held-out images, {how})\n{table(evaluation.over_scale)}"
     )
 

@@ -66,7 +66,7 @@ def make_page(
 
 def _measured(networks) -> list[str]:
     """Says which images were measured, once for all networks that share them."""
-    groups = {}
+    groups: dict[str, list[str]] = {}
     for network in networks:
         groups.setdefault(_images(network), []).append(network.label)
     found = ["Accuracy is the share of held-out test images that a network classifies right."]

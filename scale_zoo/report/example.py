@@ -29,7 +29,7 @@ class Example:
     """
 
     name: str
-    images: dict[tuple[int, int, int], np.ndarray]
+    images: dict[tuple[int, ...], np.ndarray]
     label: str | None = None
 
     @property

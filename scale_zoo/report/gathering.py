@@ -9,7 +9,7 @@ from scale_zoo.comparison import Candidate, Measured, MeasuredNetwork, Settings
 from scale_zoo.equivariance import Measure
 from scale_zoo.plots.over_scale import Curve
 from scale_zoo.training import run_files
-from scale_zoo.training.config import RunConfig
+from scale_zoo.training.config import RunConfig, read_config
 from scale_zoo.training.metrics import RunMetrics, read_metrics
 
 # Files of a finished run.
@@ -143,7 +143,7 @@ def _read_run(name) -> Run:
     whole = folder.resolve()
     try:
         candidate = comparison.read_candidate(str(whole), whole / zoo.EXPORTED)
-        return Run(name, candidate, candidate.config, read_metrics(folder))
+        return Run(name, candidate, read_config(folder), read_metrics(folder))
     except ValueError as error:
         raise ValueError(f"`workdirs`: {error}") from None
 

@@ -1,4 +1,4 @@
-"""Hyperparameter studies: many runs, their table and pictures, and TensorBoard's HParams view."""
+"""Hyperparameter studies: many runs, their tables and plots, TensorBoard's HParams view."""
 
 from scale_zoo.sweep.plan import MODES, Run, make_plan
 from scale_zoo.sweep.study import Outcome, run_sweep

@@ -70,7 +70,8 @@ def execute(
         progress: receives the runs that start and those in progress.
         ended: called with each run that ends and the reason if it broke, else None.
     """
-    waiting, active = collections.deque(runs), []
+    waiting = collections.deque(runs)
+    active: list[_Active] = []
     free = list(range(workers))
     try:
         while waiting or active:
@@ -151,6 +152,7 @@ def _start(task, runs, environment, output) -> subprocess.Popen:
     )
     orders = [{"name": run.name, "config": to_json(run.config)} for run in runs]
     # The exit status of a process that has already ended says why.
+    assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(json.dumps(orders) + "\n")
         process.stdin.flush()
@@ -160,6 +162,7 @@ def _start(task, runs, environment, output) -> subprocess.Popen:
 def _end(active: _Active) -> str | None:
     """Waits for a run's process; returns the reason if it broke."""
     status = active.process.wait()
+    assert active.process.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         active.process.stdin.close()
     if status == 0 and active.run.is_finished:

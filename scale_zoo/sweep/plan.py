@@ -85,7 +85,7 @@ def make_plan(
     if mode != "random" and sample:
         raise ValueError(f"`sample` is for mode random only. Received {sample} in mode {mode}.")
     check_config(dataclasses.replace(base, workdir=str(output)))
-    runs = {}
+    runs: dict[str, Run] = {}
     for values in _points(varied, mode, sample, sample_seed):
         run = _make_run(base, values, pathlib.Path(output))
         if run.name not in runs:
@@ -114,7 +114,7 @@ def _points(varied, mode, sample, sample_seed) -> Iterator[dict[str, Any]]:
         generator = random.Random(sample_seed)
         combinations = math.prod(len(values) for values in varied.values())
         # A dictionary keeps the order of drawing.
-        drawn = {}
+        drawn: dict[int, None] = {}
         while len(drawn) < sample:
             drawn[generator.randrange(combinations)] = None
         for number in drawn:
@@ -143,8 +143,8 @@ def _make_run(base, values, output) -> Run:
             fields[name] = value
     name = _run_name(departures)
     # Without options at their defaults, so that equal configurations are written in one way.
-    option = {key: value for key, value in sorted(options.items()) if defaults[key] != value}
-    fields |= {"option": option, "workdir": str(output / name), "resume": True}
+    departing = {key: value for key, value in sorted(options.items()) if defaults[key] != value}
+    fields |= {"option": departing, "workdir": str(output / name), "resume": True}
     return Run(name, dataclasses.replace(base, **fields), departures)
 
 

@@ -144,7 +144,7 @@ def _result(run) -> dict[str, float]:
 
 def _by_value(runs, name, one_at_a_time) -> list[tuple[Any, list[Run]]]:
     """Returns the finished runs of each value; numbers are sorted."""
-    groups = {}
+    groups: dict[str, tuple[Any, list[Run]]] = {}
     for run in runs:
         values = hyperparameters(run.config)
         elsewhere = set(run.departures) - {name}

@@ -20,7 +20,7 @@ from scale_zoo.training.hyperparameters import hyperparameters
 try:
     import fcntl
 except ImportError:  # Windows has none.
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def run_sweep(
         LOGGER.info("Checking data and networks.")
         check_runs(unfinished)
     output.mkdir(parents=True, exist_ok=True)
-    broken = {}
+    broken: dict[str, str] = {}
 
     def write_report() -> Outcome:
         tables = report.write_tables(output, runs, list(varied), broken)

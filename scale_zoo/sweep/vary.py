@@ -27,7 +27,7 @@ def parse_vary(texts: Sequence[str], base: TrainingConfig) -> dict[str, list[Any
     Raises:
         ValueError: if a name is unknown or a value has the wrong type.
     """
-    split = {}
+    split: dict[str, list[Any]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or not values.strip():
@@ -37,9 +37,9 @@ def parse_vary(texts: Sequence[str], base: TrainingConfig) -> dict[str, list[Any
         raise ValueError("`vary` must name what to vary, such as option.base=1.3,1.5,2.")
     options = _options(base, split)
     varied = {}
-    for name, values in split.items():
+    for name, given in split.items():
         default = _default(name, options)
-        typed = [_typed(name, value, default) for value in values]
+        typed = [_typed(name, value, default) for value in given]
         varied[name] = [value for n, value in enumerate(typed) if value not in typed[:n]]
     return varied
 
@@ -69,7 +69,7 @@ def _options(base, split) -> dict[str, Any]:
     varied = {short_name(name): values for name, values in split.items() if name.startswith(OPTION)}
     # An option may bring others with it, so every value is tried.
     given = [{}, *({name: value} for name, values in varied.items() for value in values)]
-    options = {}
+    options: dict[str, Any] = {}
     for model in reversed(models):
         found = zoo.resolve_options(model, {})
         for each in given:

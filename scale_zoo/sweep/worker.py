@@ -1,4 +1,4 @@
-"""One run of a study, in a process of its own: python -m scale_zoo.sweep.worker."""
+"""One run of a study, in its own process: python -m scale_zoo.sweep.worker."""
 
 import functools
 import json

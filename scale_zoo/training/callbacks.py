@@ -1,4 +1,4 @@
-"""What training reports and keeps beside Keras's own progress bar and TensorBoard."""
+"""Callbacks of training: checkpoints, a stop at NaN, throughput."""
 
 import math
 import pathlib
@@ -12,13 +12,12 @@ from scale_zoo.training import run_files
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps the best and the last epoch's weights, optimizer state included, and the history.
+    """Saves the best and the last epoch's weights, optimizer state included, and the history.
 
-    Files appear whole: each is written under another name and then renamed, and the state file,
-    which names the last finished epoch, comes last.
+    Files are written atomically; the state file, which names the last finished epoch, comes last.
 
     Args:
-        folder: where the files go; it is made if missing.
+        folder: folder of the files; created if missing.
         history: logs of the epochs already finished, for a run that goes on.
     """
 
@@ -56,7 +55,7 @@ class StopOnNan(keras.callbacks.Callback):
 
 
 class Throughput(keras.callbacks.Callback):
-    """Logs training images a second, validation left out, as "images_per_second"."""
+    """Logs training images a second, without validation, as "images_per_second"."""
 
     def __init__(self, batch_size: int):
         super().__init__()

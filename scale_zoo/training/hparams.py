@@ -1,4 +1,4 @@
-"""What TensorBoard's HParams view shows of a run, and of a study."""
+"""Records for TensorBoard's HParams view, of a run and of a study."""
 
 import pathlib
 import shutil
@@ -16,9 +16,9 @@ from scale_zoo.training.metrics import STANDARD_ERROR
 
 # In the study's folder.
 FOLDER = "hparams"
-# What the view has of a run outside a study, beside the options given; TensorBoard sorts them.
+# Hyperparameters shown for runs outside a study, beside their options; TensorBoard sorts them.
 MAIN = ("batch_size", "data", "epochs", "learning_rate", "model", "optimizer", "seed")
-# TensorBoard ticks the first five; the view's left column has the others.
+# TensorBoard selects the first five; the others can be selected in the view's left column.
 METRICS = tuple(
     dict.fromkeys(
         (
@@ -38,7 +38,7 @@ METRICS = tuple(
 
 
 def tag(name: str) -> str:
-    """Returns a final metric's tag, which puts all of them into one panel."""
+    """Returns a final metric's tag; all of them share a panel."""
     return f"final/{name}"
 
 
@@ -60,7 +60,7 @@ def write_experiment(
     """Writes which hyperparameters a study varies over which values, and what it measures.
 
     Args:
-        folder: the folder for this record alone; it is made anew.
+        folder: folder of this record; it is replaced.
         configs: the configurations of all runs of the study.
         names: the hyperparameters that it varies.
     """
@@ -83,20 +83,20 @@ def _metrics():
     from tensorboard.plugins.hparams import api
 
     metrics = [api.Metric(tag(name), display_name=_display_name(name)) for name in METRICS]
-    # The one that is there while a run is at work.
+    # The only one during training.
     name = "validation accuracy of the last epoch"
     return [*metrics, api.Metric("epoch_accuracy", group="validation", display_name=name)]
 
 
 class RunRecord(keras.callbacks.Callback):
-    """Tells TensorBoard a run's hyperparameters when it begins, and that it ended well.
+    """Records a run's hyperparameters for TensorBoard when it begins, and that it ended.
 
-    All hyperparameters are told, not the study's alone, so that a later study in the same folder
-    finds what it varies.
+    All hyperparameters are recorded, so that a later study in the same folder finds those that it
+    varies.
 
     Args:
         config: the run's configuration.
-        in_study: whether the study tells what to show; else the run does.
+        in_study: whether the study configures the view; else the run does.
     """
 
     def __init__(self, config: TrainingConfig, in_study: bool = True):
@@ -113,10 +113,10 @@ class RunRecord(keras.callbacks.Callback):
             for name, value in hyperparameters(self._config).items()
         }
         trial = f"{workdir.parent.name}/{workdir.name}"
-        # Made here and not before: the work directory of a new run must be new.
+        # Created here and not before: the work directory of a new run must be new.
         folder = workdir / run_files.TENSORBOARD
         if not self._in_study:
-            # Without domains, so that the values of other runs in the view are not filtered out.
+            # Without domains, so that the view does not filter out the values of other runs.
             names = [*MAIN, *self._config.option]
             with tf.summary.create_file_writer(str(folder)).as_default():
                 api.hparams_config([api.HParam(name) for name in names], _metrics())

@@ -87,18 +87,17 @@ def _configure(config: TrainingConfig, source: data.Source) -> RunConfig:
     return RunConfig(config, tuple(source.image_shape), options, tuple(source.class_names))
 
 
-def _fit(run, source, scale_range, in_study) -> list[dict[str, float]]:
+def _fit(
+    run: RunConfig,
+    source: data.Source,
+    scale_range: tuple[float, float] | None,
+    in_study: bool,
+) -> list[dict[str, float]]:
     """Trains the epochs that are left; returns the logs of all epochs."""
     config, classes = run.training, len(run.class_names)
     folder = pathlib.Path(config.workdir)
     checkpoints = folder / run_files.CHECKPOINTS
     last_epoch, history = run_files.read_state(folder)
-    strategy = make_strategy(config.strategy)
-    if config.batch_size % strategy.num_replicas_in_sync:
-        raise ValueError(
-            f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
-            f"Received {config.batch_size}."
-        )
     batches = data.training_batches(
         source.train,
         config.batch_size,
@@ -107,16 +106,7 @@ def _fit(run, source, scale_range, in_study) -> list[dict[str, float]]:
         config.seed,
         first_epoch=last_epoch + 1,
     )
-    # Another seed when the run goes on, so that it does not repeat its dropout.
-    keras.utils.set_random_seed(config.seed + last_epoch + 1)
-    with strategy.scope(), _precision(config.precision):
-        weights = config.weights or None if last_epoch < 0 else None
-        model = run.create_model(None, weights)
-        compile_model(model, config)
-        if last_epoch >= 0:
-            model.optimizer.build(model.trainable_variables)
-            model.load_weights(checkpoints / run_files.epoch_file(last_epoch))
-
+    model = _start(run, last_epoch)
     folder.mkdir(parents=True, exist_ok=True)
     write_record(folder / run_files.CONFIG_FILE, run)
     if last_epoch + 1 == config.epochs:
@@ -141,8 +131,37 @@ def _fit(run, source, scale_range, in_study) -> list[dict[str, float]]:
     return checkpoint.history
 
 
-def _finish(run, source, scale_range, history) -> RunMetrics:
-    """Measures, draws and exports the best epoch, in float32 whatever the precision of training."""
+def _start(run: RunConfig, last_epoch: int) -> keras.Model:
+    """Builds and compiles the network, with the state of the last finished epoch, -1 for none."""
+    config = run.training
+    strategy = make_strategy(config.strategy)
+    if config.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
+            f"Received {config.batch_size}."
+        )
+    # Another seed when the run goes on, so that it does not repeat its dropout.
+    keras.utils.set_random_seed(config.seed + last_epoch + 1)
+    with strategy.scope(), _precision(config.precision):
+        if last_epoch < 0:
+            model = run.create_model(None, config.weights or None)
+            compile_model(model, config)
+        else:
+            model = run.create_model(None)
+            compile_model(model, config)
+            model.optimizer.build(model.trainable_variables)
+            folder = pathlib.Path(config.workdir) / run_files.CHECKPOINTS
+            model.load_weights(folder / run_files.epoch_file(last_epoch))
+    return model
+
+
+def _finish(
+    run: RunConfig,
+    source: data.Source,
+    scale_range: tuple[float, float] | None,
+    history: list[dict[str, float]],
+) -> RunMetrics:
+    """Measures, plots and exports the best epoch, in float32 whatever the precision of training."""
     config = run.training
     folder = pathlib.Path(config.workdir)
     best = run.create_model()

@@ -9,7 +9,7 @@ CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
-# Empty; written when a run of a study is finished.
+# Empty; marks a finished run of a study.
 FINISHED_FILE = "finished"
 
 # In the folder of checkpoints.
@@ -32,5 +32,6 @@ def read_state(workdir: pathlib.Path) -> tuple[int, list[dict[str, float]]]:
 
 
 def best_epoch(history: Sequence[dict[str, float]]) -> int:
-    """Returns the epoch of highest validation accuracy, of those the one of lowest loss."""
-    return max(history, key=lambda logs: (logs["val_accuracy"], -logs["val_loss"]))["epoch"]
+    """Returns the epoch of highest validation accuracy; among equals, that of lowest loss."""
+    best = max(history, key=lambda logs: (logs["val_accuracy"], -logs["val_loss"]))
+    return int(best["epoch"])

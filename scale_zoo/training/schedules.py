@@ -12,15 +12,15 @@ def learning_rate(
     """Returns the learning rate of each epoch, counted from 0.
 
     Args:
-        schedule: "constant"; "step", a tenth after 1/3 and again after 2/3 of the epochs; or
-            "cosine", falling along half a cosine towards 0 (Loshchilov & Hutter 2017).
-        initial: the rate that the schedule begins with.
+        schedule: "constant"; "step", divided by 10 after 1/3 and again after 2/3 of the epochs; or
+            "cosine", half a cosine down to 0 (Loshchilov & Hutter 2017).
+        initial: the initial rate of the schedule.
         epochs: number of epochs.
-        warmup_epochs: epochs in which the rate first rises linearly to the initial one; the
-            schedule runs over the others.
+        warmup_epochs: epochs of linear warm-up to the initial rate; the schedule runs over the
+            others.
 
     Raises:
-        ValueError: if the schedule is unknown or warming up leaves no epoch.
+        ValueError: if the schedule is unknown or the warm-up leaves no epoch.
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received {schedule!r}.")

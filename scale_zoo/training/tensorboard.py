@@ -1,6 +1,6 @@
-"""What TensorBoard shows of a run: curves, graphs of the network, examples.
+"""Records of a run for TensorBoard: curves, graphs of the network, examples.
 
-TensorBoard puts into one panel what has the same name before the first "/".
+Tags with the same name before the first "/" share a panel.
 """
 
 import pathlib
@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from scale_zoo import data, ops
 
-# The name in a tag of what the logs of an epoch name otherwise.
+# Tags of quantities with other names in an epoch's logs.
 TAGS = {
-    # Of Keras 2; as Keras 3 has it.
+    # The name in Keras 2, to that in Keras 3.
     "lr": "learning_rate",
     "images_per_second": "speed/images_per_second",
     "equivariance_seconds": "speed/equivariance_seconds",
@@ -22,10 +22,10 @@ TAGS = {
 
 
 def tag(name: str) -> str:
-    """Returns what a quantity of an epoch's logs is called in its tag.
+    """Returns the tag of a quantity of an epoch's logs.
 
-    Keras puts "epoch_" before it; "val_" sends it to the validation curves, where what is measured
-    over scale on held-out images belongs.
+    Keras prepends "epoch_", and writes names that begin with "val_" to the validation curves, as
+    is right for measures over scale on held-out images.
 
     Example:
     >>> tag("accuracy_at_0.50")
@@ -36,25 +36,25 @@ def tag(name: str) -> str:
 
 
 class Curves(keras.callbacks.TensorBoard):
-    """Keras's scalars by epoch, those over scale in a panel for each quantity.
+    """Writes Keras's scalars by epoch; those over scale share a panel for each quantity.
 
     Args:
         folder: training goes to `train/` in it, validation to `validation/`.
     """
 
     def __init__(self, folder: pathlib.Path):
-        # Keras's graph is that of the training step: a row of all variables, unreadably wide.
+        # Keras's graph shows the training step: one unreadably wide row of all variables.
         super().__init__(str(folder), write_graph=False, profile_batch=0)
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, {tag(name): value for name, value in (logs or {}).items()})
 
     def on_test_end(self, logs=None):
-        """Does nothing: Keras's shows the validation curves a second time, over steps."""
+        """Does nothing: Keras's method writes the validation curves again, over steps."""
 
 
 class NetworkGraphs(keras.callbacks.Callback):
-    """Writes the network as TensorBoard's op graph, without training, and as its conceptual one."""
+    """Writes the network's op graph, of inference, and its conceptual graph."""
 
     def __init__(self, folder: pathlib.Path):
         super().__init__()
@@ -63,7 +63,7 @@ class NetworkGraphs(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         images = tf.TensorSpec(self.model.input_shape, tf.float32)
         forward = tf.function(lambda images: self.model(images, training=False))
-        # What TensorBoard's graph plugin knows a Keras model by.
+        # By this, TensorBoard's graph plugin recognizes a Keras model.
         metadata = tf.compat.v1.SummaryMetadata()
         metadata.plugin_data.plugin_name = "graph_keras_model"
         metadata.plugin_data.content = b"1"
@@ -73,7 +73,7 @@ class NetworkGraphs(keras.callbacks.Callback):
 
 
 class ExampleImages(keras.callbacks.Callback):
-    """Writes some images at several sizes, once: a picture for each size, four images in a row."""
+    """Writes some images at several sizes: a picture for each size, four images in a row."""
 
     def __init__(self, folder: pathlib.Path, images: np.ndarray, factors: Sequence[float]):
         super().__init__()

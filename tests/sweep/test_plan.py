@@ -2,6 +2,7 @@ import pathlib
 
 import pytest
 
+from scale_zoo import zoo
 from scale_zoo.sweep import make_plan, parse_vary
 from scale_zoo.training.config import TrainingConfig
 
@@ -73,6 +74,23 @@ def test_options_are_the_centres_by_the_defaults_of_the_runs_own_model():
         "interaction=1,model=dss_resnet50": ("dss_resnet50", {"interaction": 1}),
         "model=dss_resnet50": ("dss_resnet50", {}),
     }
+
+
+def test_an_option_that_another_brings_has_its_default_beside_it(monkeypatch):
+    def resolve(model, given):
+        known = {"neck": None} | ({"levels": 3} if given.get("neck") == "fpn" else {})
+        if not set(given) <= set(known):
+            raise ValueError(f"{model} has no such option.")
+        return known | dict(given)
+
+    monkeypatch.setattr(zoo, "resolve_options", resolve)
+    base = TrainingConfig(option={"neck": "fpn"})
+    varied = parse_vary(["option.levels=3,4"], base)
+    runs = {run.name: run.config.option for run in make_plan(base, varied, "out")}
+    assert runs == {"centre": {"neck": "fpn"}, "levels=4": {"neck": "fpn", "levels": 4}}
+    varied = parse_vary(["option.neck=fpn", "option.levels=4"], TrainingConfig())
+    (both,) = make_plan(TrainingConfig(), varied, "out", "grid")
+    assert (both.name, both.config.option) == ("levels=4,neck=fpn", {"levels": 4, "neck": "fpn"})
 
 
 def test_names_are_good_for_folders():
