@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Times operations, networks and training beside a planar baseline.
-=======
-"""Times layers, models and training beside a planar convolution or a bare training step.
->>>>>>> results
 
 Example: python tools/benchmark.py --suite=scale_conv
 
