@@ -37,7 +37,7 @@ def load_source(
     kind, _, rest = name.partition(":")
     if image_size is not None and (image_size < 1 or kind not in ("tfds", "folder")):
         raise ValueError(
-            "`image_size` must be above 0, and is only for tfds: and folder:. "
+            "`image_size` must be above 0, and is for tfds: and folder: alone. "
             f"Received {image_size} for {name}."
         )
     if name == "digits":
