@@ -17,7 +17,7 @@ class PyramidPooling(keras.layers.Layer):
     `ops.adaptive_pool2d`.
 
     Args:
-        mode: "max" or "average" over levels.
+        mode: "max" or "avg" over levels.
 
     Input shape: a list of `[batch, height_k, width_k, channels]`, finest first.
     Output shape: `[batch, height, width, channels]`, of the last level's size.
@@ -27,7 +27,7 @@ class PyramidPooling(keras.layers.Layer):
 
     Example:
     >>> levels = [np.ones([2, 7, 7, 8], "float32"), np.ones([2, 3, 3, 8], "float32")]
-    >>> tuple(scale_zoo.layers.PyramidPooling("average")(levels).shape)
+    >>> tuple(scale_zoo.layers.PyramidPooling("avg")(levels).shape)
     (2, 3, 3, 8)
     """
 

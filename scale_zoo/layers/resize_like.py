@@ -17,7 +17,7 @@ class ResizeLike(keras.layers.Layer):
     nothing but the size matters.
 
     Args:
-        mode: "bilinear" or "nearest", by `ops.resize`; "max" or "average", by
+        mode: "bilinear" or "nearest", by `ops.resize`; "max" or "avg", by
             `ops.adaptive_pool2d`.
 
     Input shape: a list of `[batch, height, width, channels]` and `[batch, height', width', any]`.

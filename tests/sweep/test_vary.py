@@ -12,7 +12,7 @@ BASE = TrainingConfig(model="dss_cnn", option={"n_scales": 3})
         ("option.base=1.3,1.5, 2", "option.base", [1.3, 1.5, 2.0]),
         ("learning_rate=0.01,1e-3", "learning_rate", [0.01, 0.001]),
         ("epochs=1,2,1", "epochs", [1, 2]),
-        ("option.scale_pooling=max,average", "option.scale_pooling", ["max", "average"]),
+        ("option.scale_pooling=max,avg", "option.scale_pooling", ["max", "avg"]),
         ('scale_range="0.3,1",none', "scale_range", [(0.3, 1.0), None]),
         ("scale_range=none,default", "scale_range", [None, "default"]),
         ("option.mean=null,[0.5]", "option.mean", [None, [0.5]]),
