@@ -12,11 +12,11 @@ class GradientBarrier(keras.layers.Layer):
     training does not repeat to the last bit. Where some of them read it through this layer, they
     and the others are separate sums.
 
-    Input and output shape: any.
+    Input and output shape: any, or a list of any.
     """
 
     def call(self, inputs):
-        return _barrier(inputs)
+        return tf.nest.map_structure(_barrier, inputs)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -100,7 +100,7 @@ def resolve_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: if the model's name, an option's name, or a front or neck is unknown.
     """
     ends = _ends(name, options)
-    known = ends | _design(name, ends).default_options()
+    known = _design(name, ends).default_options() | ends
     unknown = sorted(set(options) - set(known))
     if unknown:
         valid = ", ".join(f"{key}={value!r}" for key, value in known.items())
@@ -185,7 +185,11 @@ def create_model(
 def _split(name: str) -> tuple[str, str]:
     prefix, _, skeleton = name.rpartition("_")
     if prefix not in METHODS | FRONTS | NECKS or skeleton not in SKELETONS:
-        raise ValueError(f"`name` must be one of {', '.join(list_models())}. Received {name!r}.")
+        raise ValueError(
+            "`name` must be METHOD_SKELETON, such as dss_cnn: a method of "
+            f"{', '.join(METHODS | FRONTS | NECKS)} and a skeleton of {', '.join(SKELETONS)}. "
+            f"Received {name!r}."
+        )
     return prefix, skeleton
 
 

@@ -135,7 +135,7 @@ def test_a_long_name_is_cut_and_stays_its_own():
         (VARIED, ("random",), "`sample` must be in 1 to 6"),
         (VARIED, ("random", 7), "`sample` must be in 1 to 6, .* Received 7"),
         (VARIED, ("grid", 2), "`sample` is for mode random only. Received 2 in mode grid"),
-        ({"model": ["nothing"]}, (), "`name` must be one of .* Received 'nothing'"),
+        ({"model": ["nothing"]}, (), "`name` must be METHOD_SKELETON.* Received 'nothing'"),
         ({"epochs": [2, 0]}, (), "run epochs=0: `epochs` must be above 0"),
         ({"optimizer": ["adam", "lbfgs"]}, (), "run optimizer=lbfgs: `optimizer` must be one of"),
         ({"model": ["plain_cnn"]}, (), "run model=plain_cnn: .*n_scales"),

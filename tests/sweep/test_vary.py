@@ -40,7 +40,10 @@ def test_options_of_a_varied_model_are_known():
         ("option.base", "must be NAME=VALUE"),
         ("option.base=", "must be NAME=VALUE"),
         ("base=2", "must name a setting, one of model, .* Received 'base'"),
-        ("option.bse=2", "an option of the model as option.NAME, one of .*n_scales, .*'option.bse'"),
+        (
+            "option.bse=2",
+            "an option of the model as option.NAME, one of .*n_scales, .*'option.bse'",
+        ),
         ("option.offset_rate=1", "Received 'option.offset_rate'"),
         ("workdir=here", "Received 'workdir'"),
         ("resume=true", "Received 'resume'"),

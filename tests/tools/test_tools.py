@@ -28,7 +28,7 @@ def _error_lines(stderr):
     [
         ("train", ["--nonsense"], "Unknown command line flag 'nonsense'"),
         ("train", ["--epochs=many"], "--epochs=many"),
-        ("train", ["--model=nothing"], "`name` must be one of"),
+        ("train", ["--model=nothing"], "`name` must be METHOD_SKELETON"),
         ("train", ["stray"], "Unknown argument 'stray'"),
         ("export", ["--output=x"], "--workdir"),
         ("export", ["--workdir=missing", "--output=x"], "must hold a finished run"),

@@ -234,7 +234,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "nothing"}, "`name` must be one of plain_resnet50"),
+        ({"model": "nothing"}, "`name` must be METHOD_SKELETON.*Received .nothing."),
         ({"option": {"scales": 3}}, "scales.*n_scales="),
         ({"option": ("n_scales=3",)}, "`option` must be a dict"),
         ({"option": {"n_scales": 0}}, "`n_scales` must be a whole number"),
