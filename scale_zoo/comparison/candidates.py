@@ -151,8 +151,8 @@ def find_candidate(name: str) -> Candidate:
         unfinished = is_folder and (pathlib.Path(name) / run_files.CONFIG_FILE).is_file()
         raise ValueError(
             "`models` must be work directories of finished runs, exported folders, pretrained "
-            f"entries ({', '.join(zoo.list_pretrained())}) or, for untrained networks, names "
-            f"({', '.join(zoo.list_models())}). Received {name!r}"
+            f"entries ({', '.join(zoo.list_pretrained())}) or, for untrained networks, names of "
+            f"scale_zoo.list_models(). Received {name!r}"
             + (", which holds a run that is not finished." if unfinished else ".")
         )
     try:

@@ -42,7 +42,7 @@ def test_options_of_a_varied_model_are_known():
         ("base=2", "must name a setting, one of model, .* Received 'base'"),
         (
             "option.bse=2",
-            "an option of the model as option.NAME, one of .*n_scales, .*'option.bse'",
+            "of the model as option.NAME, one of .*n_scales, .*'option.bse'",
         ),
         ("option.offset_rate=1", "Received 'option.offset_rate'"),
         ("workdir=here", "Received 'workdir'"),
