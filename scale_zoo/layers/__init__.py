@@ -6,6 +6,7 @@ from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.on_levels import OnLevels
+from scale_zoo.layers.planar import BatchNormalization, Conv2D, MaxPooling2D
 from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
 from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
@@ -16,11 +17,14 @@ from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
 __all__ = [
+    "BatchNormalization",
     "BilinearLifting",
+    "Conv2D",
     "DeformableConv2D",
     "DeformableScaleConv2D",
     "GaussianLifting",
     "GradientBarrier",
+    "MaxPooling2D",
     "OnLevels",
     "PyramidConv2D",
     "PyramidPooling",

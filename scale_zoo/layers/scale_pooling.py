@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from scale_zoo.layers.arguments import check_choice
 
-MODES = ("max", "average")
+MODES = ("max", "avg")
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -13,7 +13,7 @@ class ScalePooling(keras.layers.Layer):
     """Pools features over their levels of scale, or over orientations, to planar features.
 
     Args:
-        mode: "max" or "average".
+        mode: "max" or "avg".
 
     Input shape: `[batch, scale or orientation, height, width, channels]`.
     Output shape: `[batch, height, width, channels]`.
@@ -23,7 +23,7 @@ class ScalePooling(keras.layers.Layer):
 
     Example:
     >>> features = np.ones([2, 4, 7, 7, 8], "float32")
-    >>> tuple(scale_zoo.layers.ScalePooling("average")(features).shape)
+    >>> tuple(scale_zoo.layers.ScalePooling("avg")(features).shape)
     (2, 7, 7, 8)
     """
 

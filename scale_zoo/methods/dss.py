@@ -15,7 +15,7 @@ class Dss(Plain):
         interaction: number of neighbouring levels that a kernel reads.
         zero_scale: blur (standard deviation in pixels) that the images are taken to have.
         dilation_mode: "fractional" or "floor", for a base whose powers are not whole.
-        scale_pooling: "max" or "average" over levels, before the head.
+        scale_pooling: "max" or "avg" over levels, before the head.
     """
 
     summary = "deep scale-spaces (Worrall & Welling 2019)"

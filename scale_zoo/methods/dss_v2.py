@@ -15,7 +15,7 @@ class DssV2(Plain):
     Args:
         n_scales: number of levels of the pyramid.
         base: ratio of scale between neighbouring levels, above 1.
-        scale_pooling: "max" or "average" over levels, before the head.
+        scale_pooling: "max" or "avg" over levels, before the head.
         antialias: whether lifting interpolates over all pixels that shrink into one.
     """
 

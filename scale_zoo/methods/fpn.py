@@ -21,7 +21,7 @@ class Fpn(Plain):
         pyramid_levels: number of levels, on as many last stages. Four leave out the stem of a
             residual network, as in the paper.
         pyramid_filters: channels of every level.
-        level_pooling: "max" or "average", from each level's size to the coarsest.
+        level_pooling: "max" or "avg", from each level's size to the coarsest.
     """
 
     summary = "feature pyramid (Lin et al. 2017)"

@@ -39,13 +39,13 @@ class Plain:
             )
             features = self.planar(pad)(features)
         padding = "valid" if strides > 1 else "same"
-        conv = keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
+        conv = layers.Conv2D(filters, kernel_size, strides, padding, name=name)
         return self.planar(conv)(features)
 
     def norm(self, features, epsilon: float, momentum: float, *, name: str):
         """Normalizes batches, over all replicas where there are several."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        norm = keras.layers.BatchNormalization(
+        norm = layers.BatchNormalization(
             momentum=momentum, epsilon=epsilon, synchronized=replicas > 1, name=name
         )
         return self.planar(norm)(features)
@@ -59,7 +59,7 @@ class Plain:
         if padding:
             pad = keras.layers.ZeroPadding2D(padding, name=f"{name.removesuffix('_pool')}_pad")
             features = self.planar(pad)(features)
-        return self.planar(keras.layers.MaxPooling2D(size, strides, name=name))(features)
+        return self.planar(layers.MaxPooling2D(size, strides, name=name))(features)
 
     def add(self, shortcut, features, *, name: str):
         """Adds a shortcut."""

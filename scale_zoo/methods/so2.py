@@ -26,7 +26,7 @@ class So2(Plain):
 
     Args:
         n_orientations: number n of orientations, evenly spaced over a full turn.
-        orientation_pooling: "max" or "average" over orientations, before the head.
+        orientation_pooling: "max" or "avg" over orientations, before the head.
         match: what to keep as it is in the planar network: "parameters" divides every number of
             filters by the square root of n, "flops" by n, and None by nothing. "parameters" gives
             492,334 on the CNN (planar 494,549) and 24.5 million on ResNet50 (25.6, the difference

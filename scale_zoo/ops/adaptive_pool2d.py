@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from scale_zoo.ops.resize import check_images, mix
 
-MODES = ("max", "average")
+MODES = ("max", "avg")
 
 
 def adaptive_pool2d(images: tf.Tensor, height, width, mode: str = "max") -> tf.Tensor:
@@ -18,7 +18,7 @@ def adaptive_pool2d(images: tf.Tensor, height, width, mode: str = "max") -> tf.T
         images: `[batch, height, width, channels]`, floating point.
         height: new number of rows, a number or a scalar tensor.
         width: new number of columns, likewise.
-        mode: "max" or "average".
+        mode: "max" or "avg".
 
     Returns:
         `[batch, new_height, new_width, channels]`, of the images' type.

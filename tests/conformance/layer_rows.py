@@ -168,12 +168,20 @@ ROWS = {
     "PyramidConv2D of one level": Row(
         layers.PyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, PYRAMID[:1]
     ),
-    "PyramidPooling": Row(layers.PyramidPooling, lambda: {"mode": "average"}, PYRAMID),
+    "PyramidPooling": Row(layers.PyramidPooling, lambda: {"mode": "avg"}, PYRAMID),
     "PyramidPooling of one level": Row(layers.PyramidPooling, dict, PYRAMID[:1]),
+    "BatchNormalization": Row(layers.BatchNormalization, lambda: {"momentum": 0.5}, (9, 8, 2)),
+    "Conv2D": Row(
+        layers.Conv2D,
+        lambda: {"filters": 4, "kernel_size": 3, "activation": "relu"},
+        (9, 8, 2),
+        smallest=3,
+    ),
+    "MaxPooling2D": Row(layers.MaxPooling2D, lambda: {"pool_size": (2, 2)}, (9, 8, 2), smallest=2),
     "GradientBarrier": Row(layers.GradientBarrier, dict, (9, 8, 2)),
     "ResizeLike": Row(layers.ResizeLike, lambda: {"mode": "nearest"}, [(5, 4, 2), (9, 8, 3)]),
     "ResizeLike by pooling": Row(
-        layers.ResizeLike, lambda: {"mode": "average"}, [(9, 8, 2), (5, 4, 3)]
+        layers.ResizeLike, lambda: {"mode": "avg"}, [(9, 8, 2), (5, 4, 3)]
     ),
     "RotationConv2D": Row(
         layers.RotationConv2D,
@@ -240,7 +248,7 @@ ROWS = {
         (3, 9, 8, 2),
         smallest=7,
     ),
-    "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "average"}, (3, 9, 8, 2)),
+    "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "avg"}, (3, 9, 8, 2)),
     "SpatialTransformer": Row(
         layers.SpatialTransformer,
         lambda: {

@@ -16,7 +16,7 @@ def _levels():
     return [finest, middle, last], np.stack([halves, shared, last])
 
 
-@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("avg", np.mean)])
 def test_levels_are_pooled_at_the_size_of_the_last(mode, pool):
     levels, pooled = _levels()
     np.testing.assert_allclose(PyramidPooling(mode)(levels), pool(pooled, axis=0), 1e-6, 1e-7)
@@ -42,7 +42,7 @@ def test_a_lone_tensor_is_one_level():
 
 
 def test_an_unknown_mode_is_named():
-    with pytest.raises(ValueError, match=r"`mode`.*max.*average.*Received 'min'"):
+    with pytest.raises(ValueError, match=r"`mode`.*max.*avg.*Received 'min'"):
         PyramidPooling("min")
 
 

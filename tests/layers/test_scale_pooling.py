@@ -17,7 +17,7 @@ def _gradient(mode, features, outputs_gradient):
     return tape.gradient(outputs, features, outputs_gradient).numpy()
 
 
-@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("avg", np.mean)])
 def test_levels_are_pooled(mode, pool):
     features = _random(2, 3, 5, 4, 2)
     np.testing.assert_allclose(ScalePooling(mode)(features), pool(features, axis=1), 1e-5, 1e-6)
@@ -38,11 +38,11 @@ def test_gradient_of_the_maximum_goes_to_the_largest_level():
 def test_gradient_of_the_average_is_shared_by_the_levels():
     features, outputs_gradient = _random(2, 3, 5, 4, 2), _random(2, 5, 4, 2, seed=1)
     truth = np.repeat(outputs_gradient[:, None] / 3, 3, axis=1)
-    np.testing.assert_allclose(_gradient("average", features, outputs_gradient), truth, 1e-6)
+    np.testing.assert_allclose(_gradient("avg", features, outputs_gradient), truth, 1e-6)
 
 
 def test_an_unknown_mode_is_named():
-    with pytest.raises(ValueError, match=r"`mode`.*max.*average.*Received 'min'"):
+    with pytest.raises(ValueError, match=r"`mode`.*max.*avg.*Received 'min'"):
         ScalePooling("min")
 
 

@@ -65,7 +65,7 @@ def test_stage_is_a_scale_space_of_the_method_s_base():
     assert (stage.action, stage.base) == ("scale_space", 1.5)
 
 
-@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("avg", np.mean)])
 def test_levels_are_pooled_to_a_planar_map(mode, pool):
     features = _random(2, 3, 8, 9, 2)
     model = _model(Dss(scale_pooling=mode).project, (3, 8, 9, 2))

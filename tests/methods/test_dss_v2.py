@@ -89,7 +89,7 @@ def test_stage_is_a_pyramid_of_the_method_s_base():
     assert (stage.action, stage.base) == ("pyramid", 1.5)
 
 
-@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("average", np.mean)])
+@pytest.mark.parametrize(("mode", "pool"), [("max", np.max), ("avg", np.mean)])
 def test_levels_are_pooled_to_a_planar_map(mode, pool):
     levels = [_random(2, 4, 4, 3), _random(2, 2, 2, 3, seed=1)]
     model = _model(DssV2(scale_pooling=mode).project, [(4, 4, 3), (2, 2, 3)])

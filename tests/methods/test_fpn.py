@@ -15,7 +15,7 @@ SMALL = {
 }
 # Heights, widths and channels of stages, no multiples of each other.
 STAGES = [(11, 12, 2), (9, 7, 3), (5, 4, 4), (2, 3, 5)]
-POOLS = {"max": np.max, "average": np.mean}
+POOLS = {"max": np.max, "avg": np.mean}
 
 
 def _random(*shape, seed=0):

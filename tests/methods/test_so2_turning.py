@@ -13,14 +13,14 @@ from ..models import weights
 # Networks, and sizes of images on whose grid every stage turns exactly.
 EXACT = {
     "cnn": ("so2_cnn", (32, 32, 1), {"include_top": False, "pooling": "avg"}),
-    "cnn, average, 4": (
+    "cnn, avg, 4": (
         "so2_cnn",
         (16, 16, 2),
         {
             "include_top": False,
             "pooling": "avg",
             "n_orientations": 4,
-            "orientation_pooling": "average",
+            "orientation_pooling": "avg",
             "kernel_size": 3,
         },
     ),
