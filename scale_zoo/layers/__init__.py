@@ -14,6 +14,7 @@ from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.on_levels import OnLevels
+from scale_zoo.layers.planar import BatchNormalization, Conv2D, MaxPooling2D
 from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
 from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
@@ -25,12 +26,15 @@ from scale_zoo.layers.stage import Stage
 
 __all__ = [
     "Action",
+    "BatchNormalization",
     "BilinearLifting",
+    "Conv2D",
     "DeformableConv2D",
     "DeformableScaleConv2D",
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",
+    "MaxPooling2D",
     "OnLevels",
     "OrientationAction",
     "PlanarAction",

@@ -5,6 +5,8 @@ import inspect
 import keras
 import tensorflow as tf
 
+from scale_zoo.layers.empty_batch import on_examples
+from scale_zoo.layers.planar import SAFE
 from scale_zoo.layers.pyramid import is_nested, level_list
 
 
@@ -69,6 +71,14 @@ class OnLevels(keras.layers.Wrapper):
         def planar(images):
             return self.layer(images, **options)
 
+        if isinstance(self.layer, SAFE):
+            return self._on_all(planar, inputs)
+        statistics = ()
+        if self._normalizes and training is not False:
+            statistics = (self.layer.moving_mean, self.layer.moving_variance)
+        return on_examples(lambda each: self._on_all(planar, each), inputs, statistics)
+
+    def _on_all(self, planar, inputs):
         if not _is_pyramid(tf.nest.map_structure(lambda each: each.shape, inputs)):
             return _on_folded(planar, inputs)
         if self._normalizes:

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers.arguments import check_choice
+from scale_zoo.layers.empty_batch import on_examples
 from scale_zoo.layers.pyramid import level_list, level_shapes
 from scale_zoo.layers.scale_pooling import MODES
 
@@ -41,7 +42,10 @@ class PyramidPooling(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
-        *finer, last = level_list(inputs)
+        return on_examples(self._pool, level_list(inputs))
+
+    def _pool(self, levels):
+        *finer, last = levels
         static, running = last.shape[1:3], tf.shape(last)[1:3]
         size = [running[axis] if n is None else n for axis, n in enumerate(static)]
         pooled = [ops.adaptive_pool2d(level, *size) for level in finer]

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers.arguments import check_choice
+from scale_zoo.layers.empty_batch import on_examples
 from scale_zoo.ops.adaptive_pool2d import MODES as POOLINGS
 from scale_zoo.ops.resize import INTERPOLATIONS
 
@@ -47,6 +48,9 @@ class ResizeLike(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
+        return on_examples(self._resize, inputs) if self.mode == "max" else self._resize(inputs)
+
+    def _resize(self, inputs):
         features, target = inputs
         height, width = [target.shape[axis] or tf.shape(target)[axis] for axis in (1, 2)]
         resize = ops.resize if self.mode in INTERPOLATIONS else ops.adaptive_pool2d

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers.arguments import check_above, check_choice, check_counts
+from scale_zoo.layers.empty_batch import on_examples
 from scale_zoo.layers.offset_branch import at_rate
 
 # Number of parameters that the localization network predicts.
@@ -95,6 +96,9 @@ class SpatialTransformer(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
+        return on_examples(self._transform, inputs)
+
+    def _transform(self, inputs):
         height, width = [inputs.shape[axis] or tf.shape(inputs)[axis] for axis in (1, 2)]
         points = ops.affine_grid(self.predict_transform(inputs), height, width)
         return ops.bilinear_sample(inputs, points)

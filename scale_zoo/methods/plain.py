@@ -95,7 +95,7 @@ class Plain(Options):
             before, after = (kernel_size - 1) // 2, kernel_size // 2
             pad = before if before == after else ((before, after), (before, after))
             features = self.apply(features, _padding(pad, name, "_conv"), stage=stage)
-        conv = keras.layers.Conv2D(
+        conv = layers.Conv2D(
             filters,
             kernel_size,
             strides,

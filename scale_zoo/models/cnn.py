@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import keras
 
+from scale_zoo import layers
 from scale_zoo.methods import option
 from scale_zoo.methods.options import odd, share
 from scale_zoo.models.skeleton import Skeleton, batch_norm, classify
@@ -61,7 +62,7 @@ class Cnn(Skeleton):
         )
         rectifier = keras.layers.Activation("relu", name=f"{name}_relu")
         features = method.activation(features, rectifier, stage=place)
-        pool = keras.layers.MaxPooling2D(size, size, name=f"{name}_pool")
+        pool = layers.MaxPooling2D(size, size, name=f"{name}_pool")
         features = method.pool(features, pool, padding, stage=place)
         return method.norm(features, batch_norm(*NORM, f"{name}_bn"), stage=place)
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import keras
 
+from scale_zoo import layers
 from scale_zoo.methods import option
 from scale_zoo.methods.options import one_of
 from scale_zoo.models.skeleton import Skeleton, batch_norm, classify, pool_globally
@@ -59,7 +60,7 @@ class ResNet(Skeleton):
         features = method.norm(features, batch_norm(*NORM, "conv1_bn"), stage=place)
         features = _rectify(method, features, place, "conv1_relu")
         if self.stem == "imagenet":
-            pool = keras.layers.MaxPooling2D(3, 2, name="pool1_pool")
+            pool = layers.MaxPooling2D(3, 2, name="pool1_pool")
             features = method.pool(features, pool, padding=1, stage=place)
         return features
 

@@ -153,7 +153,7 @@ class Skeleton(Options):
 def batch_norm(epsilon: float, momentum: float, name: str) -> keras.layers.Layer:
     """Returns a batch normalization, over all replicas where there are several."""
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return keras.layers.BatchNormalization(
+    return layers.BatchNormalization(
         momentum=momentum, epsilon=epsilon, synchronized=replicas > 1, name=name
     )
 

@@ -208,8 +208,13 @@ def _convolve(images, kernel, strides, padding, groups):
     """Undilated convolution in groups of channels."""
     if groups == 1:
         return tf.nn.conv2d(images, kernel, [1, *strides, 1], padding)
-    if kernel.shape[2] == 1 and strides[0] == strides[1]:
-        return tf.nn.depthwise_conv2d(images, _depthwise(kernel, groups), [1, *strides, 1], padding)
+    if kernel.shape[2] == 1:
+        # The operation has one stride for both axes.
+        one_stride = strides[0] if strides[0] == strides[1] else 1
+        filters = _depthwise(kernel, groups)
+        outputs = tf.nn.depthwise_conv2d(images, filters, [1, one_stride, one_stride, 1], padding)
+        left = [stride // one_stride for stride in strides]
+        return outputs if left == [1, 1] else outputs[:, :: left[0], :: left[1]]
     return _by_group(
         lambda *group: tf.nn.conv2d(*group, [1, *strides, 1], padding), images, kernel, groups
     )

@@ -170,6 +170,14 @@ ROWS = {
     ),
     "PyramidPooling": Row(layers.PyramidPooling, lambda: {"mode": "avg"}, PYRAMID),
     "PyramidPooling of one level": Row(layers.PyramidPooling, dict, PYRAMID[:1]),
+    "BatchNormalization": Row(layers.BatchNormalization, lambda: {"momentum": 0.5}, (9, 8, 2)),
+    "Conv2D": Row(
+        layers.Conv2D,
+        lambda: {"filters": 4, "kernel_size": 3, "activation": "relu"},
+        (9, 8, 2),
+        smallest=3,
+    ),
+    "MaxPooling2D": Row(layers.MaxPooling2D, lambda: {"pool_size": (2, 2)}, (9, 8, 2), smallest=2),
     "GradientBarrier": Row(layers.GradientBarrier, dict, (9, 8, 2)),
     "ResizeLike": Row(layers.ResizeLike, lambda: {"mode": "nearest"}, [(5, 4, 2), (9, 8, 3)]),
     "ResizeLike by pooling": Row(

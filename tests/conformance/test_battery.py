@@ -92,6 +92,35 @@ def test_gradients_reach_every_weight(subject):
         assert np.any(gradient), variable.name
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "graph"])
+def test_an_empty_batch_passes_forward_and_backward_in_training(subject, compiled):
+    model, one = _copy(subject.model, subject), inputs(subject.shape, count=1)
+    empty = tf.nest.map_structure(lambda images: images[:0], one)
+
+    def step(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = model(images, training=True)
+            loss = sum(tf.reduce_sum(tf.sin(7 * each)) for each in tf.nest.flatten(outputs))
+        sources = [*tf.nest.flatten(images), *model.trainable_variables]
+        return outputs, tape.gradient(loss, sources, unconnected_gradients="zero")
+
+    if compiled:
+        specification = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]]), one)
+        step = tf.function(step, input_signature=[specification])
+    before = model.get_weights()
+    outputs, gradients = step(empty)
+    for output, truth in zip(
+        tf.nest.flatten(outputs), tf.nest.flatten(model(one, training=False)), strict=True
+    ):
+        assert tuple(output.shape) == (0, *truth.shape[1:])
+    sources = [*tf.nest.flatten(empty), *model.trainable_variables]
+    for source, gradient in zip(sources, gradients, strict=True):
+        np.testing.assert_array_equal(gradient, np.zeros(source.shape))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
 def test_float64_agrees(subject, policy):
     images = inputs(subject.shape)
     expected = subject.model(images)
