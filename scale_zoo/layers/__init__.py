@@ -9,6 +9,7 @@ from scale_zoo.layers.actions import (
     ScaleSpaceAction,
 )
 from scale_zoo.layers.bilinear_lifting import BilinearLifting
+from scale_zoo.layers.convolution import Convolution
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
@@ -29,6 +30,7 @@ __all__ = [
     "BatchNormalization",
     "BilinearLifting",
     "Conv2D",
+    "Convolution",
     "DeformableConv2D",
     "DeformableScaleConv2D",
     "GaussianLifting",
