@@ -6,7 +6,6 @@ import numpy as np
 
 from scale_zoo import files
 from scale_zoo.equivariance import Evaluation, FactorRow, Measure, RegionErrors
-from scale_zoo.equivariance.results import write_record
 from scale_zoo.training import TrainingConfig
 from scale_zoo.training.config import RunConfig
 from scale_zoo.training.metrics import RunMetrics
@@ -54,7 +53,7 @@ def describe(folder, seed=0, model="plain_cnn", options=None, class_names=None, 
         tuple(class_names or map(str, range(10))),
     )
     (folder / "saved_model").mkdir(parents=True)
-    write_record(folder / "config.json", config)
+    files.write_record(folder / "config.json", config)
     files.write_json(folder / "saved_model" / "model.json", config.describe())
     return config
 
@@ -73,6 +72,6 @@ def finish(folder, seed=0, model="plain_cnn", options=None, metrics=None, **trai
         history=[],
     )
     found = dataclasses.replace(found, **metrics or {})
-    write_record(folder / "metrics.json", found)
+    files.write_record(folder / "metrics.json", found)
     config.create_model().save_weights(folder / "saved_model" / "model.weights.h5")
     return found

@@ -8,8 +8,7 @@ from typing import Any
 
 import keras
 
-from scale_zoo import data, zoo
-from scale_zoo.equivariance.results import read_record
+from scale_zoo import data, files, zoo
 from scale_zoo.training import run_files
 from scale_zoo.training.config import RunConfig, read_config
 
@@ -171,7 +170,7 @@ def read_candidate(name: str, folder: pathlib.Path) -> Candidate:
     Raises:
         ValueError: if a file is broken; the message names it.
     """
-    description = read_record(Description, folder / zoo.DESCRIPTION_FILE)
+    description = files.read_record(Description, folder / zoo.DESCRIPTION_FILE)
     workdir = pathlib.Path(name)
     is_run = folder == workdir / zoo.EXPORTED and (workdir / run_files.CONFIG_FILE).is_file()
     config = read_config(workdir) if is_run else None

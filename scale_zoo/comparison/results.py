@@ -12,9 +12,6 @@ from scale_zoo.equivariance.results import (
     QUANTITIES,
     FactorRow,
     Measure,
-    read_record,
-    to_json,
-    write_record,
 )
 from scale_zoo.plots import over_scale
 from scale_zoo.plots.over_scale import Curve
@@ -113,7 +110,7 @@ def read_results(output: pathlib.Path, settings: Settings, overwrite: bool) -> R
             )
         return Results(settings)
     results = load_results(output, "output")
-    before, now = to_json(results.settings), to_json(settings)
+    before, now = files.to_json(results.settings), files.to_json(settings)
     changed = [
         f"{key} from {before[key]!r} to {value!r}"
         for key, value in now.items()
@@ -138,7 +135,7 @@ def load_results(folder: pathlib.Path, argument: str) -> Results:
         ValueError: if it holds none.
     """
     try:
-        return read_record(Results, folder / RESULTS_FILE)
+        return files.read_record(Results, folder / RESULTS_FILE)
     except ValueError as error:
         raise ValueError(
             f"`{argument}`: {folder} holds no results of a comparison: {error} Name another."
@@ -150,7 +147,7 @@ def write_results(output: pathlib.Path, results: Results) -> None:
     output.mkdir(parents=True, exist_ok=True)
     singles, groups = curves(results.networks)
     over_seeds = {curve.label: SeedAverage(names, list(curve.rows)) for curve, names in groups}
-    write_record(output / RESULTS_FILE, dataclasses.replace(results, over_seeds=over_seeds))
+    files.write_record(output / RESULTS_FILE, dataclasses.replace(results, over_seeds=over_seeds))
     _write_table(output / TABLE_FILE, results.networks, [*singles, *groups])
 
 

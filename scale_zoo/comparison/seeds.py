@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from scale_zoo.equivariance.results import FactorRow, Measure, RegionErrors, to_json
+from scale_zoo import files
+from scale_zoo.equivariance.results import FactorRow, Measure, RegionErrors
 from scale_zoo.plots.over_scale import Curve
 from scale_zoo.training.config import FREE_TO_CHANGE, RunConfig
 
@@ -51,7 +52,7 @@ def seeds_of_one(configs: Mapping[str, RunConfig | None]) -> list[list[str]]:
 
 
 def _without_seed(config) -> str:
-    record = to_json(config)
+    record = files.to_json(config)
     for name in (*FREE_TO_CHANGE, "seed"):
         del record["training"][name]
     return json.dumps(record, sort_keys=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 import scale_zoo
-from scale_zoo.equivariance.results import to_json
+from scale_zoo import files
 from scale_zoo.sweep.plan import Run
 from scale_zoo.sweep.progress import Progress
 
@@ -150,7 +150,7 @@ def _start(task, runs, environment, output) -> subprocess.Popen:
         # This process handles Ctrl-C.
         start_new_session=True,
     )
-    orders = [{"name": run.name, "config": to_json(run.config)} for run in runs]
+    orders = [{"name": run.name, "config": files.to_json(run.config)} for run in runs]
     # The exit status of a process that has already ended says why.
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scale_zoo import files
-from scale_zoo.equivariance.results import read_record, write_record
 from scale_zoo.sweep import report
 from scale_zoo.sweep.execution import check_runs, execute
 from scale_zoo.sweep.plan import Run, make_plan
@@ -93,7 +92,7 @@ def run_sweep(
         return Outcome(runs, broken, tables, pictures)
 
     with _alone_in(output):
-        write_record(output / STUDY_FILE, base)
+        files.write_record(output / STUDY_FILE, base)
         hparams.write_experiment(
             output / hparams.FOLDER, [run.config for run in runs], list(varied)
         )
@@ -127,7 +126,7 @@ def _check_output(output, base) -> None:
         raise ValueError(
             f"`output` must be new or hold a study. {output} holds other files: name another."
         )
-    before, now = _kept(read_record(TrainingConfig, output / STUDY_FILE)), _kept(base)
+    before, now = _kept(files.read_record(TrainingConfig, output / STUDY_FILE)), _kept(base)
     changed = [
         f"{name} from {before.get(name)!r} to {now.get(name)!r}"
         for name in before | now

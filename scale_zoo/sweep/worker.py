@@ -13,7 +13,6 @@ from typing import Any
 import keras
 
 from scale_zoo import files, training
-from scale_zoo.equivariance.results import from_json
 from scale_zoo.training import TrainingConfig, run_files
 
 
@@ -64,7 +63,7 @@ def main() -> None:
 
 def _read(orders) -> Iterator[tuple[str, TrainingConfig]]:
     for order in orders:
-        yield order["name"], from_json(TrainingConfig, order["config"], "the order")
+        yield order["name"], files.from_json(TrainingConfig, order["config"], "the order")
 
 
 def _end_with_parent():

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import keras
 
 from scale_zoo import data, files, zoo
-from scale_zoo.equivariance.results import read_record, to_json
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
 
@@ -128,7 +127,7 @@ def read_config(workdir: pathlib.Path) -> RunConfig:
     Raises:
         ValueError: if `config.json` is missing or broken; the message names file and key.
     """
-    return read_record(RunConfig, workdir / run_files.CONFIG_FILE)
+    return files.read_record(RunConfig, workdir / run_files.CONFIG_FILE)
 
 
 def check_config(config: TrainingConfig) -> None:
@@ -191,7 +190,7 @@ def check_workdir(config: TrainingConfig) -> None:
         raise ValueError(
             f"`workdir` {workdir} already holds a run. Go on with it by --resume, or name another."
         )
-    before, now = to_json(read_config(workdir).training), to_json(config)
+    before, now = files.to_json(read_config(workdir).training), files.to_json(config)
     changed = [
         f"{key} from {before[key]!r} to {value!r}"
         for key, value in now.items()

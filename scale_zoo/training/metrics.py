@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from scale_zoo.equivariance.results import QUANTITIES, Evaluation, Measure, read_record
+from scale_zoo import files
+from scale_zoo.equivariance.results import QUANTITIES, Evaluation, Measure
 from scale_zoo.training import run_files
 
 # Suffix of the names of standard errors.
@@ -39,7 +40,7 @@ def read_metrics(workdir: pathlib.Path) -> RunMetrics:
     Raises:
         ValueError: if `metrics.json` is missing or broken; the message names file and key.
     """
-    return read_record(RunMetrics, workdir / run_files.METRICS_FILE)
+    return files.read_record(RunMetrics, workdir / run_files.METRICS_FILE)
 
 
 def final_metrics(metrics: RunMetrics) -> dict[str, float]:

@@ -9,8 +9,7 @@ import sys
 import keras
 import tensorflow as tf
 
-from scale_zoo import data, equivariance, ops, zoo
-from scale_zoo.equivariance.results import write_record
+from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.plots import over_scale
 from scale_zoo.training import callbacks, hparams, run_files, schedules, tensorboard
 from scale_zoo.training.config import (
@@ -108,7 +107,7 @@ def _fit(
     )
     model = _start(run, last_epoch)
     folder.mkdir(parents=True, exist_ok=True)
-    write_record(folder / run_files.CONFIG_FILE, run)
+    files.write_record(folder / run_files.CONFIG_FILE, run)
     if last_epoch + 1 == config.epochs:
         return history
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
@@ -181,7 +180,7 @@ def _finish(
     )
     curve = over_scale.Curve(config.model, metrics.test.over_scale)
     over_scale.plot_over_scale([curve], folder)
-    write_record(folder / run_files.METRICS_FILE, metrics)
+    files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics
 

@@ -111,7 +111,7 @@ def test_a_folder_goes_before_a_name(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["missing", "plain", "dss_cnn/nothing", ""])
 def test_an_unknown_name_lists_what_there_is(name):
-    with pytest.raises(ValueError, match=r"`models` must be .*dss_cnn/digits.*plain_cnn.*Rece"):
+    with pytest.raises(ValueError, match=r"`models` must be .*dss_cnn/digits.*list_models.*Rece"):
         find_candidate(name)
 
 
@@ -140,8 +140,12 @@ def test_a_network_without_weights_is_refused(run, tmp_path):
     ("file", "text", "message"),
     [
         ("config.json", "{", r"`models`: .*copy/config\.json is not valid JSON"),
-        ("config.json", "{}", r"`models`: .*copy/config\.json lacks `training`"),
-        ("saved_model/model.json", "[]", r"`models`: .*model\.json must be an object"),
+        ("config.json", "{}", r"`models`: .*copy/config\.json is not a valid .* field `training`"),
+        (
+            "saved_model/model.json",
+            "[]",
+            r"`models`: .*model\.json is not a valid .*Expected `object`",
+        ),
     ],
 )
 def test_a_broken_file_is_named(run, tmp_path, file, text, message):

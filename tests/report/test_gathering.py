@@ -4,9 +4,8 @@ import shutil
 import numpy as np
 import pytest
 
-from scale_zoo import comparison, report
+from scale_zoo import comparison, files, report
 from scale_zoo.equivariance import Measure
-from scale_zoo.equivariance.results import write_record
 from tests.finished_runs import FACTORS, NOTHING, evaluation, finish, rows
 
 
@@ -43,7 +42,7 @@ def _compared(folder, output, names, **settings):
     settings = {"seed": None, "stages": None} | settings
     settings = comparison.Settings("digits", 0, images=20, factors=list(FACTORS), **settings)
     output.mkdir()
-    write_record(output / comparison.RESULTS_FILE, comparison.Results(settings, networks))
+    files.write_record(output / comparison.RESULTS_FILE, comparison.Results(settings, networks))
     return output
 
 
@@ -156,10 +155,18 @@ def test_an_unfinished_run_is_named_so(folder, tmp_path, missing):
     [
         ("config.json", "{", r"`workdirs`: .*run/config\.json is not valid JSON"),
         ("metrics.json", "{", r"`workdirs`: .*metrics\.json is not valid JSON"),
-        ("metrics.json", "3", r"`workdirs`: .*metrics\.json must be an object. Received 3"),
-        ("metrics.json", "{}", r"metrics\.json lacks `best_epoch`"),
-        ("metrics.json", '{"best_epoch": "last"}', r"`best_epoch` in .*must be a whole number"),
-        ("config.json", '{"data": "digits"}', r"config\.json lacks `training`"),
+        (
+            "metrics.json",
+            "3",
+            r"`workdirs`: .*metrics\.json is not a valid .*Expected `object`, got `int`",
+        ),
+        ("metrics.json", "{}", r"metrics\.json is not a valid .* field `best_epoch`"),
+        (
+            "metrics.json",
+            '{"best_epoch": "last"}',
+            r"Expected `int`, got `str` - at `\$\.best_epoch`",
+        ),
+        ("config.json", '{"data": "digits"}', r"config\.json is not a valid .* field `training`"),
     ],
 )
 def test_a_broken_file_is_named(folder, tmp_path, file, text, message):

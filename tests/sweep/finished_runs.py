@@ -2,7 +2,6 @@
 
 from scale_zoo import files
 from scale_zoo.equivariance import FACTORS, Evaluation, FactorRow, Measure, RegionErrors
-from scale_zoo.equivariance.results import write_record
 from scale_zoo.training import run_files
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 
@@ -35,6 +34,6 @@ def finish(run, accuracy):
         test=Evaluation(449, 449, 449, 12, (0.3, 1.0), measure(accuracy), rows),
         history=[],
     )
-    write_record(run.workdir / run_files.METRICS_FILE, metrics)
+    files.write_record(run.workdir / run_files.METRICS_FILE, metrics)
     files.write_text(run.workdir / run_files.FINISHED_FILE, "")
     return final_metrics(metrics)

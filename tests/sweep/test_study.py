@@ -9,7 +9,7 @@ import time
 import pytest
 import tensorflow as tf
 
-from scale_zoo.equivariance.results import write_record
+from scale_zoo import files
 from scale_zoo.sweep import execution, make_plan, run_sweep, study
 from scale_zoo.training import run_files
 from scale_zoo.training.config import TrainingConfig
@@ -101,7 +101,7 @@ def test_a_finished_study_is_reported_again_without_a_process(tmp_path, monkeypa
     monkeypatch.setattr(execution, "WORKER", None)
     for run in make_plan(SMALL, {"seed": [1]}, tmp_path):
         finish(run, 0.9)
-    write_record(tmp_path / study.STUDY_FILE, SMALL)
+    files.write_record(tmp_path / study.STUDY_FILE, SMALL)
     pytest.importorskip("tensorboard")
     outcome = run_sweep(SMALL, {"seed": [1]}, tmp_path)
     assert outcome.broken == {}
@@ -117,7 +117,7 @@ def test_a_finished_study_is_reported_again_without_a_process(tmp_path, monkeypa
     ],
 )
 def test_another_base_in_the_same_folder_is_refused(tmp_path, started, change, message):
-    write_record(tmp_path / study.STUDY_FILE, SMALL)
+    files.write_record(tmp_path / study.STUDY_FILE, SMALL)
     with pytest.raises(ValueError, match=message):
         run_sweep(dataclasses.replace(SMALL, **change), VARIED, tmp_path)
     assert started == []
@@ -125,7 +125,7 @@ def test_another_base_in_the_same_folder_is_refused(tmp_path, started, change, m
 
 def test_what_a_run_may_change_a_study_may_change(tmp_path, started):
     pytest.importorskip("tensorboard")
-    write_record(tmp_path / study.STUDY_FILE, SMALL)
+    files.write_record(tmp_path / study.STUDY_FILE, SMALL)
     run_sweep(dataclasses.replace(SMALL, sampler="gather"), VARIED, tmp_path)
     assert started == ["centre", "learning_rate=1e+30"]
 
@@ -166,7 +166,7 @@ def test_a_study_whose_networks_cannot_be_built_writes_nothing(tmp_path, monkeyp
 
 @pytest.mark.skipif(study.fcntl is None, reason="needs locks of files")
 def test_a_folder_takes_one_study_at_a_time(tmp_path, started):
-    write_record(tmp_path / study.STUDY_FILE, SMALL)
+    files.write_record(tmp_path / study.STUDY_FILE, SMALL)
     with (
         study._alone_in(tmp_path),
         pytest.raises(ValueError, match="Another study is at work"),

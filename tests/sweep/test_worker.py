@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from scale_zoo.equivariance.results import to_json
+from scale_zoo import files
 from scale_zoo.sweep import worker
 from scale_zoo.training.config import TrainingConfig
 
@@ -12,7 +12,7 @@ BASE = TrainingConfig(model="dss_cnn", option={"width": 0.1, "kernel_size": 3}, 
 
 
 def _check(**change):
-    config = to_json(dataclasses.replace(BASE, **change))
+    config = files.to_json(dataclasses.replace(BASE, **change))
     worker.check([{"name": "base=1.3", "config": config}])
 
 
@@ -40,7 +40,7 @@ def test_runs_that_differ_in_their_seed_alone_load_the_data_once(monkeypatch):
     monkeypatch.setattr(
         worker.training, "load_source", lambda config: loaded.append(config) or load_source(config)
     )
-    configs = [to_json(dataclasses.replace(BASE, seed=seed)) for seed in (0, 1)]
+    configs = [files.to_json(dataclasses.replace(BASE, seed=seed)) for seed in (0, 1)]
     worker.check([{"name": "", "config": config} for config in configs])
     assert len(loaded) == 1
 
