@@ -158,13 +158,13 @@ def test_an_unfinished_run_is_named_so(folder, tmp_path, missing):
         (
             "metrics.json",
             "3",
-            r"`workdirs`: .*metrics\.json is not a valid .*Expected `object`, got `int`",
+            r"`workdirs`: .*metrics\.json is not .*Expected `object`, got `int`",
         ),
         ("metrics.json", "{}", r"metrics\.json is not a valid .* field `best_epoch`"),
         (
             "metrics.json",
             '{"best_epoch": "last"}',
-            r"Expected `int`, got `str` - at `\$\.best_epoch`",
+            r"`str` - at `\$\.best_epoch`",
         ),
         ("config.json", '{"data": "digits"}', r"config\.json is not a valid .* field `training`"),
     ],
