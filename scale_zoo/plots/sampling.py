@@ -1,5 +1,6 @@
 """A picture of where a deformable layer samples an image."""
 
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from scale_zoo import files, ops
 from scale_zoo.layers import DeformableConv2D, DeformableScaleConv2D
+from scale_zoo.ops import footprint
 
 
 def deformable_layers(model: keras.Model) -> list[str]:
@@ -53,17 +55,19 @@ def sampled_places(
         raise ValueError(f"`level` must be in 0 to {n_levels - 1}. Received {level}.")
     if isinstance(found, DeformableScaleConv2D):
         offsets, mask = found.predict_offsets(features)[:, level], None
-        dilation = found.dilations(n_levels)[level]
+        dilations = found.dilations(n_levels)
+        dilation = dilations[level]
+        padding = footprint.level_paddings(found.padding, found.kernel_size, dilations)[level]
     else:
         offsets, mask = found.predict_offsets(features)
-        dilation = found.dilation
-    taps = found.kernel_size**2
+        dilation, padding = found.dilation_rate, found.padding
+    taps = math.prod(found.kernel_size)
     offsets = offsets[..., :taps, :]
     mask = tf.ones(offsets.shape[:-1]) if mask is None else mask[..., :taps]
-    size = (found.kernel_size, found.kernel_size)
+    geometry = (found.kernel_size, found.strides, dilation)
     share = np.array(images.shape[1:3]) / np.array(features.shape[-3:-1])
     places, kernel_places = [
-        (ops.sampling_points(moves, size, found.strides, dilation).numpy() + 0.5) * share - 0.5
+        (ops.sampling_points(moves, *geometry, padding=padding).numpy() + 0.5) * share - 0.5
         for moves in (offsets, tf.zeros_like(offsets))
     ]
     return places, kernel_places, np.asarray(mask)
