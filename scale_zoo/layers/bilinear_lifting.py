@@ -18,18 +18,19 @@ class BilinearLifting(keras.layers.Layer):
         n_scales: number of levels.
         base: ratio of scale between neighbouring levels, above 1.
         min_size: smallest height and width in pixels that a shrunk level may have: the total stride
-            of the network that follows, lest the level vanish in it.
+            of the network that follows, below which the level vanishes in it.
         antialias: whether the interpolation is widened by the shrinkage, so that every pixel of the
             image counts. Without (the method's plain bilinear interpolation) each pixel of a level
-            mixes four of the image, and above a shrinkage of 2 some of the image goes unseen.
+            mixes four of the image; above a shrinkage of 2, some pixels are not read.
 
     Input shape: `[batch, height, width, channels]`.
     Output shape: a list of `[batch, round(height / base**k), round(width / base**k), channels]`.
 
     Raises:
         ValueError: if an argument is out of range, the input is not of rank 4, or the images are
-            too small for so many levels; the message tells how many work.
-        tf.errors.InvalidArgumentError: if they are, where sizes are unknown until the model runs.
+            too small for so many levels; the message gives the largest possible number.
+        tf.errors.InvalidArgumentError: if images of a size that is unknown until the model runs are
+            too small.
 
     Example:
     >>> images = np.ones([2, 28, 28, 1], "float32")
@@ -53,13 +54,9 @@ class BilinearLifting(keras.layers.Layer):
         self.base = base
         self.min_size = min_size
         self.antialias = antialias
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
-        if len(input_shape) != 4:
-            raise ValueError(
-                "The input must be [batch, height, width, channels]. "
-                f"Received shape {tuple(input_shape)}."
-            )
         check_levels(input_shape[1:3], self.n_scales, self.base, self.min_size)
         super().build(input_shape)
 

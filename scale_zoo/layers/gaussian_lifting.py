@@ -16,7 +16,7 @@ class GaussianLifting(keras.layers.Layer):
     Args:
         n_scales: number of levels.
         base: ratio of scale between neighbouring levels, above 1.
-        zero_scale: blur (standard deviation in pixels) that the images are taken to have.
+        zero_scale: assumed blur of the images, a standard deviation in pixels.
 
     Input shape: `[batch, height, width, channels]`.
     Output shape: `[batch, n_scales, height, width, channels]`, level 0 the image.
@@ -38,6 +38,7 @@ class GaussianLifting(keras.layers.Layer):
         self.n_scales = n_scales
         self.base = base
         self.zero_scale = zero_scale
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         return ops.gaussian_lift(inputs, self.n_scales, self.base, self.zero_scale)

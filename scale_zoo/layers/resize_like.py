@@ -1,4 +1,4 @@
-"""Brings a map to the size of another."""
+"""Resizing of a map to the size of another."""
 
 import keras
 import tensorflow as tf
@@ -14,8 +14,8 @@ from scale_zoo.ops.resize import INTERPOLATIONS
 class ResizeLike(keras.layers.Layer):
     """Interpolates or pools features to the height and width of a second map.
 
-    Sizes need not be multiples of each other, nor known before the layer runs. Of the second map
-    nothing but the size matters.
+    Sizes need not be multiples of each other, nor known before the layer runs. Only the size of the
+    second map is used.
 
     Args:
         mode: "bilinear" or "nearest", by `ops.resize`; "max" or "avg", by
@@ -37,15 +37,7 @@ class ResizeLike(keras.layers.Layer):
         super().__init__(**kwargs)
         check_choice((*INTERPOLATIONS, *POOLINGS), mode=mode)
         self.mode = mode
-
-    def build(self, input_shape):
-        ranks = [len(shape) if hasattr(shape, "__len__") else 0 for shape in input_shape]
-        if ranks != [4, 4]:
-            raise ValueError(
-                "The input must be two maps [batch, height, width, channels]. "
-                f"Received shape {input_shape}."
-            )
-        super().build(input_shape)
+        self.input_spec = [keras.layers.InputSpec(ndim=4)] * 2
 
     def call(self, inputs):
         return on_examples(self._resize, inputs) if self.mode == "max" else self._resize(inputs)

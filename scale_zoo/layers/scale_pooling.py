@@ -31,14 +31,7 @@ class ScalePooling(keras.layers.Layer):
         super().__init__(**kwargs)
         check_choice(MODES, mode=mode)
         self.mode = mode
-
-    def build(self, input_shape):
-        if len(input_shape) != 5:
-            raise ValueError(
-                "The input must be [batch, scale or orientation, height, width, channels]. "
-                f"Received shape {tuple(input_shape)}."
-            )
-        super().build(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def call(self, inputs):
         reduce = tf.reduce_max if self.mode == "max" else tf.reduce_mean

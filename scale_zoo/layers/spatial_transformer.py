@@ -20,13 +20,13 @@ class SpatialTransformer(keras.layers.Layer):
     The localization network sees the image resized to a small square canvas: two 5x5 convolutions,
     each followed by a rectifier and 2x2 max pooling, a hidden dense layer, and a dense layer of the
     parameters, initialized to zero. So a new layer is the identity, to the last bit (Jaderberg et
-    al. 2015, "Spatial Transformer Networks"). It is of the precision of the weights, and so is the
-    map, also where a network computes in half precision.
+    al. 2015, "Spatial Transformer Networks"). It computes the map in the precision of the weights,
+    also where a network computes in half precision.
 
     Args:
         transform: "affine": six parameters, what is added to the identity; "scale_translation":
-            the logarithm of a scale and a translation, the paper's attention (equation 2).
-        canvas: height and width in pixels of what the localization network sees, at least 4.
+            the logarithm of a scale, and a translation: the paper's attention (equation 2).
+        canvas: height and width in pixels of the localization network's input, at least 4.
         filters: channels of its convolutions.
         hidden: units of its hidden dense layer.
         localization_rate: ratio of the learning rate of the parameters' layer to that of the other
@@ -67,6 +67,7 @@ class SpatialTransformer(keras.layers.Layer):
         self.filters = filters
         self.hidden = hidden
         self.localization_rate = localization_rate
+        self.input_spec = keras.layers.InputSpec(ndim=4)
         # Layers of their own precision, in which nothing casts their weights.
         precision = {"dtype": self.variable_dtype}
         convolution = {"padding": "same", "activation": "relu"} | precision
@@ -84,10 +85,10 @@ class SpatialTransformer(keras.layers.Layer):
         )
 
     def build(self, input_shape):
-        if len(input_shape) != 4 or input_shape[-1] is None:
+        if input_shape[-1] is None:
             raise ValueError(
-                "The input must be [batch, height, width, channels] with a known number of "
-                f"channels. Received shape {tuple(input_shape)}."
+                "The input must be [batch, height, width, channels] with known channels. "
+                f"Received shape {tuple(input_shape)}."
             )
         self.first_conv.build((None, self.canvas, self.canvas, input_shape[-1]))
         self.second_conv.build((None, self.canvas // 2, self.canvas // 2, self.filters))
@@ -110,8 +111,8 @@ class SpatialTransformer(keras.layers.Layer):
             images: `[batch, height, width, channels]`.
 
         Returns:
-            Matrices `[batch, 2, 3]` as `ops.affine_grid` takes them: from places of the output to
-            places of the input, (y, x) from -1 to 1.
+            Matrices `[batch, 2, 3]` for `ops.affine_grid`: from positions in the output to those in
+            the input, (y, x) from -1 to 1.
         """
         features = ops.resize(tf.cast(images, self.variable_dtype), self.canvas, self.canvas)
         for conv in (self.first_conv, self.second_conv):

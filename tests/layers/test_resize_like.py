@@ -29,8 +29,13 @@ def test_an_unknown_mode_is_refused():
 
 
 @pytest.mark.parametrize(
-    "shape", [(2, 8, 8, 3), [(2, 8, 8, 3)], [(2, 8, 8, 3), (2, 8, 3)], [(2, 8, 8, 3)] * 3]
+    ("shapes", "message"),
+    [
+        ([(2, 8, 8, 3)], "expects 2 input"),
+        ([(2, 8, 8, 3)] * 3, "expects 2 input"),
+        ([(2, 8, 8, 3), (2, 8, 3)], "expected ndim=4, found ndim=3"),
+    ],
 )
-def test_anything_but_two_maps_is_refused_at_build(shape):
-    with pytest.raises(ValueError, match=r"The input must be two maps"):
-        ResizeLike("nearest").build(shape)
+def test_anything_but_two_maps_is_refused(shapes, message):
+    with pytest.raises(ValueError, match=message):
+        ResizeLike("nearest")([np.zeros(shape, np.float32) for shape in shapes])

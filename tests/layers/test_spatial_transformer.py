@@ -194,7 +194,10 @@ def test_an_argument_out_of_range_is_named(arguments, message):
         SpatialTransformer(**arguments)
 
 
-@pytest.mark.parametrize("shape", [(2, 8, 8), (2, 8, 8, None)])
-def test_input_that_does_not_fit_is_refused_at_build(shape):
-    with pytest.raises(ValueError, match=r"The input.*\(2, 8, 8"):
-        SpatialTransformer().build(shape)
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((8, 8), "expected ndim=4, found ndim=3"), ((8, 8, None), "known channels.*8, 8, None")],
+)
+def test_input_that_does_not_fit_is_refused(shape, message):
+    with pytest.raises(ValueError, match=message):
+        SpatialTransformer()(keras.Input(shape))

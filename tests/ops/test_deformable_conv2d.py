@@ -202,3 +202,71 @@ def test_strides_and_dilation_that_do_not_fit_are_named(numbers, message):
     images, offsets = tf.zeros([2, 9, 9, 4]), tf.zeros([2, 9, 9, 9, 2])
     with pytest.raises(ValueError, match=message):
         deformable_conv2d(images, offsets, tf.zeros([3, 3, 4, 6]), **numbers)
+
+
+# Kernel size, strides, dilation, padding, groups.
+FORMS = {
+    "valid": ((3, 3), 1, 1, "valid", 1),
+    "valid, strided, dilated": ((3, 2), (2, 1), (1, 2), "valid", 1),
+    "even": ((2, 4), (1, 2), (2, 1), "same", 1),
+    "groups": ((3, 3), 2, 1, "same", 2),
+    "depthwise": ((2, 3), 1, 1, "valid", 4),
+}
+
+
+@pytest.mark.parametrize("modulated", [False, True])
+@pytest.mark.parametrize("deformable_groups", [1, 2])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_outputs_of_every_form_are_those_of_a_loop(form, deformable_groups, modulated):
+    size, strides, dilation, padding, groups = form
+    images, kernel = _random(2, 7, 8, 4), _random(*size, 4 // groups, 4, seed=1)
+    plain = reference.dilated_conv2d(images, kernel, dilation, strides, padding, groups)
+    taps = deformable_groups * size[0] * size[1]
+    offsets = _random(*plain.shape[:3], taps, 2, seed=2, scale=1.5)
+    mask = np.random.default_rng(3).uniform(size=offsets.shape[:4]).astype(np.float32)
+    bias = _random(4, seed=4)
+
+    def convolve(offsets, mask):
+        geometry = {"padding": padding, "groups": groups, "bias": bias}
+        return deformable_conv2d(images, offsets, kernel, mask, strides, dilation, **geometry)
+
+    outputs = convolve(offsets, mask if modulated else None)
+    mask = mask if modulated else np.ones_like(mask)
+    truth = reference.deformable_conv2d(
+        images, offsets, kernel, mask, strides, dilation, padding, groups
+    )
+    np.testing.assert_allclose(outputs, truth + bias, 1e-4, 1e-4)
+    np.testing.assert_allclose(convolve(0 * offsets, None), plain + bias, 1e-4, 1e-4)
+
+
+def test_gradients_of_groups_are_finite_differences_in_float64():
+    shapes = {
+        "images": (1, 5, 4, 4),
+        "offsets": (1, 3, 2, 2 * 9, 2),
+        "kernel": (3, 3, 2, 2),
+        "mask": (1, 3, 2, 2 * 9),
+        "bias": (2,),
+    }
+    tensors = {
+        name: tf.constant(_random(*shape, seed=seed), tf.float64)
+        for seed, (name, shape) in enumerate(shapes.items())
+    }
+
+    def loss(tensors):
+        return tf.reduce_sum(deformable_conv2d(**tensors, padding="valid", groups=2) ** 2)
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        total = loss(tensors)
+    step = 1e-6
+    for name, gradient in tape.gradient(total, tensors).items():
+        direction = tf.constant(_random(*shapes[name], seed=9), tf.float64)
+        moved = [tensors | {name: tensors[name] + sign * step * direction} for sign in (1, -1)]
+        slope = (loss(moved[0]) - loss(moved[1])) / (2 * step)
+        np.testing.assert_allclose(tf.reduce_sum(gradient * direction), slope, 1e-5)
+
+
+def test_a_kernel_of_another_number_of_channels_is_refused():
+    images, offsets = tf.zeros([1, 5, 5, 4]), tf.zeros([1, 5, 5, 9, 2])
+    with pytest.raises(ValueError, match=r"`kernel`.*in_channels=4 / groups=2.*\(3, 3, 4, 6\)"):
+        deformable_conv2d(images, offsets, tf.zeros([3, 3, 4, 6]), groups=2)

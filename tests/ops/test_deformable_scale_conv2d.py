@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from scale_zoo.ops import scale_conv2d
 from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 
 from . import reference
@@ -49,3 +50,14 @@ def test_scale_shapes_that_do_not_fit_are_named(features, offsets, kernel, dilat
     offsets, kernel = offsets or (2, 2, 9, 9, 18, 2), kernel or (2, 3, 3, 4, 6)
     with pytest.raises(ValueError, match=message):
         deformable_scale_conv2d(tf.zeros(features), tf.zeros(offsets), tf.zeros(kernel), dilations)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("strides", [1, (2, 1)])
+def test_zero_offsets_give_the_scale_convolution_without_padding(strides, groups):
+    features, kernel = _random(1, 3, 9, 8, 2), _random(2, 3, 3, 2 // groups, 4, seed=1)
+    form = {"strides": strides, "padding": "valid", "groups": groups}
+    truth = scale_conv2d(features, kernel, [1, 1.3, 2], **form)
+    offsets = np.zeros([*truth.shape[:4], 18, 2], np.float32)
+    outputs = deformable_scale_conv2d(features, offsets, kernel, [1, 1.3, 2], **form)
+    np.testing.assert_allclose(outputs, truth, 1e-4, 1e-4)

@@ -40,6 +40,10 @@ def _random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
+def _tensor(value):
+    return tf.constant(value) if isinstance(value, np.ndarray) else value
+
+
 def _gradients(images, kernel, dilation, strides, outputs_gradient):
     images, kernel = tf.constant(images), tf.constant(kernel)
     with tf.GradientTape() as tape:
@@ -171,3 +175,92 @@ def test_unknown_sizes_give_the_same_outputs_and_gradients(dilation, strides):
     np.testing.assert_allclose(outputs, truth, 1e-4, 1e-4)
     np.testing.assert_allclose(images_gradient, reference.images_gradient(*case), 1e-4, 1e-4)
     np.testing.assert_allclose(kernel_gradient, reference.kernel_gradient(*case), 1e-4, 1e-4)
+
+
+# Kernel size, dilation, strides, padding, groups; of 4 channels and 4 filters.
+FORMS = {
+    "valid": ((3, 3), 1, 1, "valid", 1),
+    "valid, strided": ((3, 5), 1, 2, "valid", 1),
+    "valid, dilated": ((3, 3), 2, 1, "valid", 1),
+    "valid, dilated, strided": ((3, 3), (2, 4), (2, 3), "valid", 1),
+    "valid, between pixels": ((3, 3), 1.5, 2, "valid", 1),
+    "rectangular, pairs": ((5, 3), (1, 2), (3, 1), "same", 1),
+    "pairs between pixels": ((3, 3), (1.3, 2), (1, 2), "same", 1),
+    "even": ((2, 4), 1, 1, "same", 1),
+    "even, strided": ((4, 4), 1, 2, "same", 1),
+    "even, dilated": ((2, 4), (3, 2), 1, "same", 1),
+    "even, dilated, strided": ((4, 2), (2, 3), (2, 3), "same", 1),
+    "even, valid": ((2, 3), (2, 1), (1, 2), "valid", 1),
+    "groups": ((3, 3), 1, 1, "same", 2),
+    "groups, strided": ((3, 3), 1, (2, 1), "same", 2),
+    "groups, dilated": ((3, 3), 2, 1, "valid", 2),
+    "depthwise": ((3, 3), 1, 1, "same", 4),
+    "depthwise, strided": ((3, 3), 1, 2, "valid", 4),
+    "depthwise, two strides": ((3, 4), 1, (1, 2), "same", 4),
+    "depthwise, dilated": ((3, 3), (2, 3), 1, "same", 4),
+    "depthwise, between pixels": ((3, 3), 1.5, 2, "same", 4),
+}
+
+
+@pytest.fixture(params=FORMS.values(), ids=FORMS.keys())
+def form(request):
+    size, dilation, strides, padding, groups = request.param
+    images, kernel = _random(2, 11, 12, 4), _random(*size, 4 // groups, 4, seed=1)
+    return images, kernel, dilation, strides, padding, groups
+
+
+def _of_form(images, kernel, dilation, strides, padding, groups):
+    return dilated_conv2d(images, kernel, dilation, strides, padding=padding, groups=groups)
+
+
+def test_outputs_of_every_form_are_the_sum_over_taps(form):
+    outputs = _of_form(*map(_tensor, form))
+    np.testing.assert_allclose(outputs, reference.dilated_conv2d(*form), 1e-4, 1e-4)
+
+
+def test_gradients_of_every_form_are_those_of_the_taps(form):
+    images, kernel, *geometry = map(_tensor, form)
+    with tf.GradientTape() as tape:
+        tape.watch([images, kernel])
+        outputs = _of_form(images, kernel, *geometry)
+    outputs_gradient = _random(*outputs.shape, seed=2)
+    found = tape.gradient(outputs, [images, kernel], outputs_gradient)
+    images, kernel, dilation, strides, padding, groups = form
+    case = images, kernel, dilation, strides, outputs_gradient, padding, groups
+    np.testing.assert_allclose(found[0], reference.images_gradient(*case), 1e-4, 1e-4)
+    np.testing.assert_allclose(found[1], reference.kernel_gradient(*case), 1e-4, 1e-4)
+
+
+def test_unknown_sizes_give_the_outputs_of_every_form(form):
+    images, kernel, *geometry = form
+    convolve = tf.function(
+        lambda images: _of_form(images, tf.constant(kernel), *geometry),
+        input_signature=[tf.TensorSpec([None, None, None, 4])],
+    )
+    np.testing.assert_allclose(convolve(images), reference.dilated_conv2d(*form), 1e-4, 1e-4)
+
+
+def test_pixels_of_padding_crop_where_they_are_negative():
+    images, kernel = _random(2, 11, 12, 2), _random(3, 3, 2, 3, seed=1)
+    outputs = dilated_conv2d(
+        tf.constant(images), tf.constant(kernel), 2, padding=((2, -1), (0, -2))
+    )
+    truth = reference.dilated_conv2d(images, kernel, 2)[:, :-3, 2:-4]
+    np.testing.assert_allclose(outputs, truth, 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "arguments", "message"),
+    [
+        ((3, 3, 4), {}, r"`kernel`.*in_channels.*\(3, 3, 4\)"),
+        ((2, 3, 4, 2), {"dilation": 1.5}, "odd sizes.*size 2 with dilation 1.5"),
+        ((3, 3, 4, 2), {"padding": "full"}, "`padding`.*same.*valid.*'full'"),
+        ((3, 3, 4, 2), {"padding": ((2, 0), (0, 0))}, "`padding`.*at most.*2, 0"),
+        ((7, 7, 4, 2), {"padding": "valid"}, r"larger than the image.*\(7, 7\).*\(6, 6\)"),
+        ((3, 3, 4, 2), {"groups": 2}, "`groups`.*4 channels.*groups=2"),
+        ((3, 3, 2, 3), {"groups": 2}, r"`groups`.*outputs.*\(3, 3, 2, 3\)"),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_named(kernel, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        dilated_conv2d(tf.zeros([1, 6, 6, 4]), tf.zeros(kernel), **arguments)

@@ -93,3 +93,20 @@ def test_an_argument_that_does_not_fit_is_named(levels, kernel, strides, bias, m
     levels, bias = [tf.zeros(level) for level in levels], bias and tf.zeros(bias)
     with pytest.raises(ValueError, match=message):
         pyramid_conv2d(levels, tf.zeros(kernel), strides, bias)
+
+
+@pytest.mark.parametrize(
+    ("size", "strides", "form"),
+    [
+        ((3, 5), (1, 2), {"padding": "valid"}),
+        ((2, 3), 1, {"groups": 2}),
+        ((3, 3), 1, {"dilation": (1, 2), "padding": "valid", "groups": 4}),
+    ],
+)
+def test_every_level_is_convolved_in_every_form(size, strides, form):
+    groups = form.get("groups", 1)
+    levels, kernel = _pyramid(4), _random(*size, 4 // groups, 4)
+    for level, output in zip(levels, pyramid_conv2d(levels, kernel, strides, **form), strict=True):
+        arguments = form | {"strides": strides, "dilation": form.get("dilation", 1)}
+        truth = reference.dilated_conv2d(level, kernel, **arguments)
+        np.testing.assert_allclose(output, truth, 1e-4, 1e-4)

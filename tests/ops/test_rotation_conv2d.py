@@ -254,3 +254,20 @@ def test_an_argument_of_the_lifting_convolution_that_does_not_fit_is_named(
 ):
     with pytest.raises(ValueError, match=message):
         rotation_lifting_conv2d(tf.zeros(images), tf.zeros(kernel), n_orientations)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_turning_features_turns_the_outputs_of_dilated_kernels(padding):
+    features, kernel = _random(2, 4, 9, 7, 2), _random(4, 3, 3, 2, 3, seed=1)
+    form = {"dilation": 2, "padding": padding}
+    outputs = rotation_conv2d(features, kernel, **form)
+    turned_outputs = rotation_conv2d(rotation_action(features, 1), kernel, **form)
+    _assert_close(turned_outputs, rotation_action(outputs, 1).numpy(), 2e-6)
+
+
+def test_outputs_without_padding_are_those_inside():
+    features, kernel = _random(2, 4, 9, 7, 2), _random(4, 3, 3, 2, 3, seed=1)
+    outputs = rotation_conv2d(features, kernel, 2, padding="valid")
+    _assert_close(outputs, _group_convolve(features, kernel)[:, :, 1:-1:2, 1:-1:2])
+    lifted = rotation_lifting_conv2d(features[:, 0], kernel[0], 4, (1, 2), padding="valid")
+    _assert_close(lifted, _lift(features[:, 0], kernel[0], 4)[:, :, 1:-1, 1:-1:2])

@@ -145,3 +145,29 @@ def test_unknown_sizes_give_the_golden_outputs(golden):
 def test_an_argument_that_does_not_fit_is_named(features, kernel, dilations, strides, message):
     with pytest.raises(ValueError, match=message):
         scale_conv2d(tf.zeros(features), tf.zeros(kernel), dilations, strides)
+
+
+@pytest.mark.parametrize("strides", [1, 2, (1, 2)])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_levels_of_every_form_are_aligned_sums(padding, groups, strides):
+    features, dilations = _random(2, 3, 11, 12, 4), [1, 1.5, 2.25]
+    kernel = _random(2, 3, 3, 4 // groups, 4, seed=1)
+    outputs = scale_conv2d(features, kernel, dilations, strides, padding=padding, groups=groups)
+    down, right = strides if isinstance(strides, tuple) else (strides, strides)
+    # The largest dilation's taps read 3 pixels away from their centres.
+    inside = slice(3, -3) if padding == "valid" else slice(None)
+    for level, dilation in enumerate(dilations):
+        truth = sum(
+            reference.dilated_conv2d(images, planar, dilation, groups=groups)
+            for images, planar in zip(features.swapaxes(0, 1)[level:], kernel, strict=False)
+        )
+        truth = truth[:, inside, inside][:, ::down, ::right]
+        np.testing.assert_allclose(outputs[:, level], truth, 1e-4, 1e-4)
+
+
+def test_a_kernel_larger_than_the_map_is_refused_without_padding():
+    with pytest.raises(ValueError, match=r"larger than the image.*\(9, 9\)"):
+        scale_conv2d(
+            tf.zeros([1, 3, 9, 9, 2]), tf.zeros([1, 3, 3, 2, 1]), [1, 2, 5], padding="valid"
+        )
