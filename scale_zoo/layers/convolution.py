@@ -46,9 +46,9 @@ class Convolution(keras.layers.Layer):
 
     # Arguments of Conv2D that the layer takes at 1 only, and why.
     fixed: dict[str, str] = {}
-    input_axes = ("batch", "height", "width", "channels")
+    input_axes: tuple[str, ...] = ("batch", "height", "width", "channels")
     # Axes on which the shapes of weights depend.
-    known_axes = ("channels",)
+    known_axes: tuple[str, ...] = ("channels",)
 
     def __init__(
         self,

@@ -18,9 +18,9 @@ class OnLevels(keras.layers.Wrapper):
     on a larger batch, and all levels share its weights and, for batch normalization, its
     statistics. Any layer will do.
 
-    Levels of a pyramid, which differ in size, are taken one by one; batch normalization is applied
-    once to the pixels of all levels together, so that its statistics are theirs. There, other
-    layers with weights are refused; for convolutions there is `PyramidConv2D`.
+    Levels of a pyramid, which differ in size, are taken one by one; batch and layer normalization
+    are applied once to the pixels of all levels together, so that the statistics of a batch are
+    theirs. There, other layers with weights are refused; for convolutions there is `PyramidConv2D`.
 
     `keras.layers.TimeDistributed` takes one tensor of rank 5 alone, no pyramids and no layers that
     merge; on Keras 3 it calls the layer step by step, which gives batch normalization the
@@ -36,8 +36,8 @@ class OnLevels(keras.layers.Wrapper):
     Output shape: what the layer makes of each level, `[batch, levels, ...]` or a list.
 
     Raises:
-        ValueError: if the input is neither of these, or the layer has weights, is not batch
-            normalization and the input is a pyramid.
+        ValueError: if the input is neither of these, or it is a pyramid and the layer has weights
+            and is neither batch nor layer normalization.
 
     Example:
     >>> pool = scale_zoo.layers.OnLevels(keras.layers.MaxPooling2D(2))
@@ -51,6 +51,10 @@ class OnLevels(keras.layers.Wrapper):
     def __init__(self, layer: keras.layers.Layer, **kwargs):
         super().__init__(layer, **kwargs)
         self._normalizes = isinstance(layer, keras.layers.BatchNormalization)
+        # What treats each pixel alike, whichever level it is of.
+        self._pixelwise = isinstance(
+            layer, (keras.layers.BatchNormalization, keras.layers.LayerNormalization)
+        )
         self._passes_training = "training" in inspect.signature(layer.call).parameters
 
     def build(self, input_shape):
@@ -58,9 +62,9 @@ class OnLevels(keras.layers.Wrapper):
         if not self.layer.built:
             known = (lambda shape: (None, None, None, shape[-1])) if pyramid else tuple
             self.layer.build(_map_shapes(known, shapes[0]))
-        if pyramid and self.layer.weights and not self._normalizes:
+        if pyramid and self.layer.weights and not self._pixelwise:
             raise ValueError(
-                "`layer` must have no weights, or be batch normalization, on pyramids. "
+                "`layer` must have no weights, or be batch or layer normalization, on pyramids. "
                 f"Received {self.layer.name!r} of class {type(self.layer).__name__}."
             )
         self.built = True
@@ -81,7 +85,7 @@ class OnLevels(keras.layers.Wrapper):
     def _on_all(self, planar, inputs):
         if not _is_pyramid(tf.nest.map_structure(lambda each: each.shape, inputs)):
             return _on_folded(planar, inputs)
-        if self._normalizes:
+        if self._pixelwise:
             return _on_all_pixels(planar, level_list(inputs))
         levels = level_list(inputs)
         merges = isinstance(levels[0], (list, tuple))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers.arguments import check_counts, check_odd
@@ -11,8 +12,6 @@ from scale_zoo.layers.convolution import Convolution
 
 class _RotatedConvolution(Convolution):
     """Convolution whose kernel is rotated, so square, of an odd size and of one stride."""
-
-    fixed = {"groups": "orientations share all channels"}
 
     def __init__(self, filters: int, kernel_size: int | Sequence[int], *args, **kwargs):
         super().__init__(filters, kernel_size, *args, **kwargs)
@@ -24,6 +23,21 @@ class _RotatedConvolution(Convolution):
                     f"`{argument}` must be the same for height and width, for kernels are rotated. "
                     f"Received {(height, width)}."
                 )
+
+    def convolve(self, inputs):
+        if self.groups == 1:
+            return self.convolve_group(inputs, self.kernel, self.bias)
+        parts = zip(
+            tf.split(inputs, self.groups, axis=-1),
+            tf.split(self.kernel, self.groups, axis=-1),
+            [None] * self.groups if self.bias is None else tf.split(self.bias, self.groups),
+            strict=True,
+        )
+        return tf.concat([self.convolve_group(*part) for part in parts], axis=-1)
+
+    def convolve_group(self, inputs, kernel, bias) -> tf.Tensor:
+        """Returns the convolution of one group of channels."""
+        raise NotImplementedError
 
     @property
     def geometry(self):
@@ -45,7 +59,7 @@ class RotationConv2D(_RotatedConvolution):
         kernel_size: odd height and width of the kernel in taps.
         strides: spatial stride in pixels.
         padding: "same", symmetric, or "valid".
-        **kwargs: the further arguments of `keras.layers.Conv2D` but `groups`; see `Convolution`.
+        **kwargs: the further arguments of `keras.layers.Conv2D`; see `Convolution`.
             The bias is shared by the orientations.
 
     Input shape: `[batch, orientation, height, width, channels]`.
@@ -67,8 +81,8 @@ class RotationConv2D(_RotatedConvolution):
     def kernel_shape(self, input_shape) -> tuple[int, ...]:
         return (input_shape[1], *super().kernel_shape(input_shape))
 
-    def convolve(self, inputs):
-        return ops.rotation_conv2d(inputs, self.kernel, self.strides, self.bias, **self.geometry)
+    def convolve_group(self, inputs, kernel, bias):
+        return ops.rotation_conv2d(inputs, kernel, self.strides, bias, **self.geometry)
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -85,7 +99,7 @@ class RotationLiftingConv2D(_RotatedConvolution):
         strides: spatial stride in pixels.
         padding: "same", symmetric, or "valid".
         n_orientations: number of orientations, evenly spaced over a full turn.
-        **kwargs: the further arguments of `keras.layers.Conv2D` but `groups`; see `Convolution`.
+        **kwargs: the further arguments of `keras.layers.Conv2D`; see `Convolution`.
             The bias is shared by the orientations.
 
     Input shape: `[batch, height, width, channels]`.
@@ -115,9 +129,9 @@ class RotationLiftingConv2D(_RotatedConvolution):
         check_counts(n_orientations=n_orientations)
         self.n_orientations = n_orientations
 
-    def convolve(self, inputs):
+    def convolve_group(self, inputs, kernel, bias):
         return ops.rotation_lifting_conv2d(
-            inputs, self.kernel, self.n_orientations, self.strides, self.bias, **self.geometry
+            inputs, kernel, self.n_orientations, self.strides, bias, **self.geometry
         )
 
     def compute_output_shape(self, input_shape):

@@ -56,9 +56,16 @@ def deformable_scale_conv2d(
         level_reads(features, kernel, dilations, bias)
     ):
         tap_offsets = tf.split(offsets[:, level], kernel.shape[0], axis=3)
-        geometry = {"strides": strides, "dilation": dilation, "padding": paddings[level]}
         terms = [
-            deformable_conv2d(images, moves, planar_kernel, groups=groups, **geometry)
+            deformable_conv2d(
+                images,
+                moves,
+                planar_kernel,
+                strides=strides,
+                dilation=dilation,
+                padding=paddings[level],
+                groups=groups,
+            )
             for moves, (images, planar_kernel) in zip(tap_offsets, pairs, strict=False)
         ]
         total = ordered_sum(terms)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from scale_zoo.ops import footprint
 from scale_zoo.ops.footprint import Margin, Padding, as_pair
 from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
+from scale_zoo.ops.trainable_dilated_conv2d import trainable_dilated_conv2d
 
 
 def dilated_conv2d(
@@ -162,7 +163,7 @@ def _span(matrix: np.ndarray) -> slice:
     return slice(first, first + len(matrix))
 
 
-def _conv2d(images, kernel, dilations, strides, beyond: tuple[Margin, Margin], groups):
+def _conv2d(images, kernel, dilations, strides, beyond: Sequence[Margin], groups):
     """Convolution with whole dilations, one for each axis.
 
     It is padded by the reach of its taps and the pixels `beyond` that, negative ones cropped.
@@ -230,87 +231,16 @@ def _depthwise(kernel, channels):
     return tf.reshape(kernel, [*kernel.shape[:2], channels, kernel.shape[3] // channels])
 
 
-def _dilated(images, kernel, dilations: tuple[int, int], groups):
-    """Dilated convolution, SAME padding, stride 1, whose gradient every device can compute.
-
-    TensorFlow's own gradient of a dilated convolution raises an error on CPUs without oneDNN, and
-    with oneDNN it is slow for kernels wider than the map. Both parts of the gradient are forward
-    convolutions too (input: kernel turned around; kernel: batch and channels exchanged, dilation
-    as stride), which run everywhere.
-    """
+def _dilated(images, kernel, dilations: Sequence[int], groups: int):
+    """Dilated convolution of groups of channels, SAME padding, stride 1."""
     if groups > 1 and kernel.shape[2] == 1:
         filters = _depthwise(kernel, groups)
         return tf.nn.depthwise_conv2d(images, filters, [1] * 4, "SAME", dilations=dilations)
     if groups > 1:
-        return _by_group(lambda *group: _dilated(*group, dilations, 1), images, kernel, groups)
-    dilations4d = [1, *dilations, 1]
-    size = kernel.shape[:2]
-    reach = [step * (taps - 1) for taps, step in zip(size, dilations, strict=True)]
-    wide = any(r >= n for r, n in zip(reach, images.shape[1:3], strict=True) if n is not None)
-    native = _native_gradient_works(images.dtype)
-    exchange = not native or (wide and not tf.config.list_physical_devices("GPU"))
-
-    def image_gradient(images, kernel, outputs_gradient):
-        if native:
-            return tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=tf.shape(images),
-                filter=kernel,
-                out_backprop=outputs_gradient,
-                strides=[1, 1, 1, 1],
-                padding="SAME",
-                dilations=dilations4d,
-            )
-        turned = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
-        padding = "SAME"
-        if any(r % 2 for r in reach):
-            padding = [[0, 0], *([r - r // 2, r // 2] for r in reach), [0, 0]]
-        return tf.nn.conv2d(outputs_gradient, turned, 1, padding, dilations=dilations4d)
-
-    def kernel_gradient(images, kernel, outputs_gradient):
-        if not exchange:
-            return tf.raw_ops.Conv2DBackpropFilter(
-                input=images,
-                filter_sizes=kernel.shape,
-                out_backprop=outputs_gradient,
-                strides=[1, 1, 1, 1],
-                padding="SAME",
-                dilations=dilations4d,
-            )
-        padding = [[0, 0], *([r // 2, r - r // 2] for r in reach), [0, 0]]
-        gradient = tf.nn.conv2d(
-            tf.transpose(images, [3, 1, 2, 0]),
-            tf.transpose(outputs_gradient, [1, 2, 0, 3]),
-            dilations4d,
-            padding,
+        return _by_group(
+            lambda *group: trainable_dilated_conv2d(group[0], group[1], dilations),
+            images,
+            kernel,
+            groups,
         )
-        return tf.transpose(gradient, [1, 2, 0, 3])
-
-    @tf.custom_gradient
-    def convolve(images, kernel):
-        def gradient(outputs_gradient):
-            return (
-                image_gradient(images, kernel, outputs_gradient),
-                kernel_gradient(images, kernel, outputs_gradient),
-            )
-
-        return tf.nn.conv2d(images, kernel, 1, "SAME", dilations=dilations4d), gradient
-
-    return convolve(images, kernel)
-
-
-@functools.cache
-def _native_gradient_works(dtype: tf.DType) -> bool:
-    """Tries TensorFlow's gradient of a dilated convolution once, on the default device."""
-    with tf.init_scope():
-        try:
-            tf.raw_ops.Conv2DBackpropFilter(
-                input=tf.zeros([1, 5, 5, 1], dtype),
-                filter_sizes=[3, 3, 1, 1],
-                out_backprop=tf.zeros([1, 5, 5, 1], dtype),
-                strides=[1, 1, 1, 1],
-                padding="SAME",
-                dilations=[1, 2, 2, 1],
-            )
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-            return False
-    return True
+    return trainable_dilated_conv2d(images, kernel, dilations)

@@ -65,7 +65,7 @@ def pixels_padded(padding: Padding, kernel_size: Sequence[int], dilation=1) -> l
             f"`padding` must be one of {PADDINGS}, or at most {same} pixels before and after "
             f"height and width. Received {padding!r}."
         )
-    return pixels
+    return [(before, after) for before, after in pixels]
 
 
 def first_centres(padding: Padding, kernel_size: Sequence[int], dilation=1) -> list[int]:
@@ -89,17 +89,17 @@ def output_size(
     """
     same = margins(kernel_size, dilation)
     padded = pixels_padded(padding, kernel_size, dilation)
-    sizes = tuple(
+    height, width = [
         None if n is None else (n - 1 + sum(zeros) - sum(most)) // stride + 1
         for n, stride, most, zeros in zip(image_size, as_pair(strides), same, padded, strict=True)
-    )
-    if any(n is not None and n < 1 for n in sizes):
+    ]
+    if any(n is not None and n < 1 for n in (height, width)):
         raise ValueError(
             f"The kernel must not be larger than the image where `padding` is {padding!r}. "
             f"Received a kernel of size {tuple(kernel_size)}, dilation {dilation}, for images of "
             f"size {tuple(image_size)}."
         )
-    return sizes
+    return height, width
 
 
 def aligned_padding(

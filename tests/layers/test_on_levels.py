@@ -94,7 +94,7 @@ def test_a_lone_tensor_is_one_level():
 
 
 def test_a_layer_with_other_weights_is_refused():
-    with pytest.raises(ValueError, match=r"`layer`.*batch normalization.*class Conv2D"):
+    with pytest.raises(ValueError, match=r"`layer`.*batch or layer normalization.*class Conv2D"):
         OnLevels(keras.layers.Conv2D(4, 3))(_pyramid())
 
 
@@ -215,3 +215,12 @@ def test_features_of_several_ranks_are_refused():
     features = [np.zeros([2, 8, 8, 1], np.float32), np.zeros([2, 3, 8, 8, 1], np.float32)]
     with pytest.raises(ValueError, match=r"levels, height.*2, 8, 8, 1.*2, 3, 8, 8, 1"):
         OnLevels(keras.layers.Add())(features)
+
+
+def test_layer_normalization_of_a_pyramid_normalizes_every_pixel():
+    levels = [np.random.default_rng(n).normal(size=(2, n, n, 3)) for n in (5, 3)]
+    for level, output in zip(
+        levels, OnLevels(keras.layers.LayerNormalization())(levels), strict=True
+    ):
+        mean, variance = level.mean(-1, keepdims=True), level.var(-1, keepdims=True)
+        np.testing.assert_allclose(output, (level - mean) / np.sqrt(variance + 1e-3), 1e-4, 1e-4)

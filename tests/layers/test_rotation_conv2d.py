@@ -56,6 +56,29 @@ def test_initial_kernels_keep_the_variance_of_features():
     assert outputs.var() == pytest.approx(features.var(), rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (RotationLiftingConv2D(4, 3, groups=2, n_orientations=4), (6, 5, 6)),
+        (RotationConv2D(4, 3, groups=2), (4, 6, 5, 6)),
+    ],
+    ids=["lifting", "group"],
+)
+def test_groups_of_channels_are_convolved_separately(layer, shape):
+    features = _random(2, *shape)
+    outputs = layer(features)
+    layer.bias.assign([0.1, 0.2, 0.3, 0.4])
+    outputs = layer(features)
+    for group in (0, 1):
+        channels, filters = slice(3 * group, 3 * group + 3), slice(2 * group, 2 * group + 2)
+        alone = type(layer).from_config(layer.get_config() | {"filters": 2, "groups": 1})
+        alone.build((None, *shape[:-1], 3))
+        kernel, bias = [np.array(weight) for weight in layer.weights]
+        alone.set_weights([kernel[..., filters], bias[filters]])
+        expected = alone(features[..., channels])
+        np.testing.assert_allclose(outputs[..., filters], expected, 1e-5, 1e-5)
+
+
 def test_bias_is_added_to_every_orientation():
     layer = RotationConv2D(3, 3, kernel_initializer="zeros")
     layer.build((None, 4, 5, 5, 1))
@@ -96,7 +119,6 @@ def test_initializer_and_regularizer_survive_the_config(kind, input_shape):
         ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
         ({"kernel_size": (3, 5)}, r"`kernel_size`.*same for height and width.*\(3, 5\)"),
         ({"strides": (1, 2)}, r"`strides`.*same for height and width.*\(1, 2\)"),
-        ({"groups": 2}, "`groups` must be 1.*Received 2"),
         ({"n_orientations": 0}, "`n_orientations`.*at least 1.*Received 0"),
         ({"n_orientations": 2.5}, "`n_orientations`.*whole.*Received 2.5"),
     ],
