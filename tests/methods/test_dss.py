@@ -26,7 +26,7 @@ def test_convolution_has_the_method_s_scale_space():
     method = Dss(n_scales=3, base=1.5, interaction=2, dilation_mode="floor")
     model = _model(lambda x: method.conv(x, 4, 3, 2, stage=1, name="some_conv"), (3, None, None, 2))
     config = model.get_layer("some_conv").get_config()
-    truth = {"interaction": 2, "base": 1.5, "dilation_mode": "floor", "strides": 2, "filters": 4}
+    truth = {"interaction": 2, "base": 1.5, "dilation_mode": "floor", "strides": (2, 2)}
     assert {key: config[key] for key in truth} == truth
 
 

@@ -24,7 +24,7 @@ def test_a_multiplication_and_an_addition_are_two():
 
 def test_a_deformable_convolution_costs_its_product_and_its_branch():
     inputs = keras.Input((8, 6, 3))
-    conv = scale_zoo.layers.DeformableConv2D(5, 3, use_bias=False)
+    conv = scale_zoo.layers.DeformableConv2D(5, 3, padding="same", use_bias=False)
     flops = complexity.count_flops(keras.Model(inputs, conv(inputs)))
     products = 2 * 8 * 6 * 27 * (5 + 18)
     # Besides the products: the branch's bias, and reading between pixels.
