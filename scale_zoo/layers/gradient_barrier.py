@@ -1,4 +1,4 @@
-"""Keeps sums of gradients in order."""
+"""Sums of gradients in a fixed order."""
 
 import keras
 import tensorflow as tf
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
 class GradientBarrier(keras.layers.Layer):
-    """Passes features on; the gradients that come back are summed before they join any others.
+    """The identity, whose gradient is summed separately from that of other readers of its input.
 
     TensorFlow sums the gradients of three or more readers of a tensor in no fixed order, so that
-    training does not repeat to the last bit. Where some of them read it through this layer, they
-    and the others are separate sums.
+    training does not repeat to the last bit. The readers of this layer are summed first, then the
+    sum is added to the others.
 
     Input and output shape: any, or a list of any.
     """
@@ -25,7 +25,7 @@ class GradientBarrier(keras.layers.Layer):
 @tf.custom_gradient
 def _barrier(features):
     def gradient(features_gradient):
-        # Optimizers of graphs see through sums and identities, but not through this.
+        # Graph optimizers merge sums across identities, but not across this.
         return tf.ensure_shape(features_gradient, features_gradient.shape)
 
     return tf.identity(features), gradient

@@ -1,4 +1,4 @@
-"""How layers take pyramid features: lists of `[batch, height_k, width_k, channels]`."""
+"""Inputs of pyramid layers: lists of `[batch, height_k, width_k, channels]`."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 def level_list(inputs) -> list:
     """Returns the levels of pyramid features.
 
-    A lone tensor is one level: so Keras 2 gives a list of one in models read from files.
+    A lone tensor is one level: Keras 2 passes a list of one so, in models read from files.
     """
     return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
 

@@ -49,7 +49,7 @@ def _maximum(images, new_size, axis):
         return tf.nn.max_pool2d(images, window, window, "VALID")
     size = tf.shape(images)[axis]
     starts, ends = _windows(size, new_size)
-    # Shorter windows hold their last pixel twice, which changes no maximum.
+    # Shorter windows repeat their last pixel, which changes no maximum.
     longest = -(-size // new_size) + 1
     pixels = tf.minimum(starts[:, None] + tf.range(longest), ends[:, None] - 1)
     return tf.reduce_max(tf.gather(images, pixels, axis=axis), axis=axis + 1)
@@ -65,6 +65,6 @@ def _average(images, new_size, axis):
 
 
 def _windows(size, new_size):
-    """Returns where the windows of a line start, and where they have ended."""
+    """Returns the first pixel of each window of a line, and the first after it."""
     places = tf.range(new_size)
     return places * size // new_size, -(-(places + 1) * size // new_size)

@@ -1,4 +1,4 @@
-"""Where the pixels of affinely transformed images are read."""
+"""Sampling points of affinely transformed images."""
 
 import tensorflow as tf
 
@@ -8,9 +8,9 @@ def affine_grid(matrices: tf.Tensor, height, width) -> tf.Tensor:
 
     Coordinates are normalized: the canvas's centre is (0, 0) and its edges, the outer sides of the
     border pixels, are at -1 and 1; the centre of pixel i of n is at `(2 * i + 1) / n - 1`. A matrix
-    maps places of the output to the places of the input that are read there, both as (y, x): below
-    1, its scale enlarges the image (Jaderberg et al. 2015, "Spatial Transformer Networks", equation
-    1, in the order of `bilinear_sample`). The identity gives whole pixels to the last bit.
+    maps positions in the output to the positions in the input that they read, both as (y, x): a
+    scale below 1 enlarges the image (Jaderberg et al. 2015, "Spatial Transformer Networks",
+    equation 1, in the order of `bilinear_sample`). The identity gives whole pixels exactly.
 
     Args:
         matrices: `[batch, 2, 3]`, floating point, the last column a translation.
@@ -40,7 +40,7 @@ def affine_grid(matrices: tf.Tensor, height, width) -> tf.Tensor:
     (rows, y), (columns, x) = [_pixels(size, matrices.dtype) for size in (height, width)]
     y, x = tf.meshgrid(y, x, indexing="ij")
     places = tf.reshape(tf.stack([y, x, tf.ones_like(y)]), [3, -1])
-    # Displacements from each pixel, so that rounding moves no pixel that the matrix leaves.
+    # Displacements from each pixel, so that rounding moves no pixel that the matrix keeps.
     displacements = tf.matmul(matrices - tf.eye(2, 3, dtype=matrices.dtype), places)
     displacements = tf.reshape(displacements, [-1, 2, height, width])
     down = rows[:, None] + displacements[:, 0] * _half(height, matrices.dtype)
@@ -54,6 +54,6 @@ def _half(size, dtype):
 
 
 def _pixels(size, dtype):
-    """Returns a line's pixels and where their centres are in normalized coordinates."""
+    """Returns a line's pixels and the normalized coordinates of their centres."""
     pixels = tf.range(tf.cast(size, dtype))
     return pixels, (pixels + 0.5) / _half(size, dtype) - 1

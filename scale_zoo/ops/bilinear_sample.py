@@ -5,11 +5,11 @@ Three samplers give the same values and gradients to 1e-5:
 - "addons": the resampler of TensorFlow Addons. The default where its operation loads; a SavedModel
   that holds it loads only there, and XLA cannot compile it.
 - "gather": plain TensorFlow operations, which run wherever TensorFlow does. The default elsewhere.
-- "xla": the same, compiled by XLA. The fastest, but compiled anew for every shape of its inputs.
+- "xla": the same, compiled by XLA. The fastest, but compiled again for every shape of its inputs.
 
-`with use_sampler("gather"):` chooses for all that is computed or traced inside; tools/train.py has
-the flag `--sampler`. What has been traced before (a `tf.function`, a compiled model's training
-step) keeps its sampler.
+`with use_sampler("gather"):` applies to all that is computed or traced inside; tools/train.py has
+the flag `--sampler`. Functions that were traced before (a `tf.function`, a compiled model's
+training step) keep their sampler.
 """
 
 import contextlib
@@ -19,19 +19,18 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-# What `use_sampler` has chosen. Not a thread's own, for MirroredStrategy traces each replica in a
-# thread of its own.
+# What `use_sampler` has chosen, for all threads: MirroredStrategy traces each replica in its own.
 _chosen = "auto"
 SAMPLERS = ("auto", "addons", "gather", "xla")
 
 
 def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
-    """Reads images between pixels; outside an image all is zero.
+    """Samples images between pixels, bilinearly; zero outside.
 
     A point reads its four surrounding pixels, those outside the image as zero, so values fall to
     zero over one pixel around the image. The gradient with respect to points is one-sided at whole
-    numbers, towards larger coordinates; it is zero outside, and nowhere NaN. What is of half
-    precision is sampled in float32.
+    numbers, towards larger coordinates; it is zero outside, and never NaN. Half precision is
+    sampled in float32.
 
     Args:
         images: `[batch, height, width, channels]`, floating point.
@@ -129,15 +128,15 @@ def _addons_resampler() -> Callable | None:
     """Returns the operation of TensorFlow Addons, or None where it does not load."""
     try:
         with warnings.catch_warnings():
-            # README says it once, instead of every start.
+            # README says so; users need not read it at every start.
             warnings.filterwarnings(
                 "ignore", r"\s*TensorFlow Addons \(TFA\) has ended development", UserWarning
             )
             import tensorflow_addons
-        # Not the tf.function around it, which is traced anew for every shape.
+        # Not the tf.function around it, which is traced again for every shape.
         resampler = tensorflow_addons.image.resampler.python_function
         with tf.init_scope():
-            # Beside tensorflow-cpu the package imports, and only the operation does not load.
+            # Beside tensorflow-cpu the package imports but the operation does not load.
             resampler(tf.zeros([1, 1, 1, 1]), tf.zeros([1, 1, 2]))
     except (ImportError, tf.errors.NotFoundError):
         return None
@@ -147,7 +146,7 @@ def _addons_resampler() -> Callable | None:
 @tf.custom_gradient
 def _sample_by_addons(images, points):
     def gradient(outputs_gradient):
-        # Addons' own takes half as long again, and has no gradient.
+        # Addons' own gradient takes 1.5 times as long and has no gradient itself.
         return _gradients(images, points, outputs_gradient)
 
     return _addons_resampler()(images, points[..., ::-1]), gradient
@@ -178,7 +177,7 @@ _FUNCTIONS = {
 
 
 def _gradients(images, points, outputs_gradient):
-    # Not before they are needed: what is gathered here would be held through the forward pass.
+    # Not before they are needed: the gathered pixels would be held through the forward pass.
     with tf.control_dependencies([outputs_gradient]):
         points_gradient = _points_gradient(images, points, outputs_gradient)
     # One after the other, for memory again.
@@ -191,8 +190,8 @@ def _cells(images, points):
     """Finds the cell between four pixels in which each point lies, and its place in there.
 
     Returns the index of the cell in the batch's cells, `(height + 1) * (width + 1)` of each image,
-    and the distances in pixels from the cell's upper left corner. What is outside goes to the
-    corner of the first cell, where values and gradients are zero.
+    and the distances in pixels from the cell's upper left corner. Points outside get the corner of
+    the first cell, where values and gradients are zero.
     """
     batch, height, width, _ = tf.unstack(tf.shape(images))
     y, x = tf.unstack(points, axis=-1)
@@ -233,7 +232,7 @@ def _points_gradient(images, points, outputs_gradient):
 
 
 def _images_gradient(images, points, outputs_gradient):
-    """Sums the outputs' gradient over each cell, weighted as the differences are, then undoes."""
+    """Sums the outputs' gradient over each cell with the differences' weights, then transposes."""
     cells, dy, dx = _cells(images, points)
     batch, height, width, channels = tf.unstack(tf.shape(images))
     n_cells = batch * (height + 1) * (width + 1)

@@ -1,4 +1,4 @@
-"""Deformable convolution: taps read the image where offsets move them."""
+"""Deformable convolution: taps read the image at offsets from their positions."""
 
 from collections.abc import Sequence
 
@@ -95,7 +95,7 @@ def sampling_points(
     *,
     padding: Padding = "same",
 ) -> tf.Tensor:
-    """Returns where the taps of a deformable convolution read the image.
+    """Returns the points at which the taps of a deformable convolution read the image.
 
     Args:
         offsets: `[batch, out_height, out_width, deformable_groups * taps, 2]`, (dy, dx) in pixels.
@@ -179,7 +179,7 @@ def _weigh(patches, mask, kernel):
 
 @tf.custom_gradient
 def _product(patches, weights):
-    """Multiplies matrices; the patches are let go before their gradient is computed."""
+    """Multiplies matrices; the patches are freed before their gradient is computed."""
 
     def gradient(outputs_gradient):
         return _product_gradients(patches, weights, outputs_gradient)
@@ -189,13 +189,13 @@ def _product(patches, weights):
 
 @tf.custom_gradient
 def _modulated_product(patches, mask, weights):
-    """Multiplies `patches * mask` by weights; between the two passes only the patches are held."""
+    """Multiplies `patches * mask` by weights; only the patches are kept for the gradient."""
 
     def modulate():
         return tf.reshape(patches * mask[..., None], [-1, weights.shape[0]])
 
     def gradient(outputs_gradient):
-        # Keeps TensorFlow from merging it with the forward pass's, which would hold that.
+        # Keeps TensorFlow from sharing the forward pass's product, which would keep it in memory.
         with tf.control_dependencies([outputs_gradient]):
             modulated = modulate()
         modulated_gradient, weights_gradient = _product_gradients(

@@ -21,7 +21,7 @@ def gaussian_lift(
         images: `[batch, height, width, channels]`.
         n_scales: number of levels.
         base: ratio of scale between neighbouring levels, above 1.
-        zero_scale: blur (standard deviation in pixels) that the images are taken to have.
+        zero_scale: assumed blur of the images, a standard deviation in pixels.
 
     Returns:
         `[batch, scale, height, width, channels]`.

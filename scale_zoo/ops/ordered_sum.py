@@ -1,8 +1,8 @@
-"""Sums whose last bits do not depend on timing.
+"""Sums in a fixed order, which repeat to the last bit.
 
-TensorFlow's AddN begins with whichever input's memory it can reuse at that moment, so that its sum
-of three or more inputs varies in the last bits from run to run. It also sums the gradients of a
-tensor that is used more than once, and chains of additions are optimized into it.
+TensorFlow's AddN starts with the input whose memory it can reuse at that moment, so its sum of
+three or more inputs varies in the last bits from run to run. TensorFlow uses it for the gradients
+of a tensor that is used more than once, and turns chains of additions into it.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def ordered_sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def fan_out(tensor: tf.Tensor, count: int) -> list[tf.Tensor]:
-    """Returns a tensor `count` times, for uses whose gradients are to be summed in order."""
+    """Returns a tensor `count` times; the gradients of these uses are summed in order."""
     if count <= 2:
         return [tensor] * count
 
@@ -38,8 +38,7 @@ def fan_out(tensor: tf.Tensor, count: int) -> list[tf.Tensor]:
 def bias_add(images: tf.Tensor, bias: tf.Tensor):
     """Adds `[channels]` to `[batch, height, width, channels]`.
 
-    The sum in its gradient, unlike that of BiasAddGrad on one level of a scale-space, is the same
-    every time.
+    Its gradient sums in a fixed order; BiasAddGrad does not, on one level of a scale-space.
     """
 
     def gradient(outputs_gradient):

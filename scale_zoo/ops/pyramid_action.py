@@ -1,4 +1,4 @@
-"""How pyramid features should change when the image is scaled."""
+"""The action of scaling on pyramid features."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from scale_zoo.ops.scale_action import level_shift
 
 
 def pyramid_action(levels: Sequence[tf.Tensor], factor: float, base: float) -> list[tf.Tensor]:
-    """Scales pyramid features: what a level has goes to the level that sees it at the same size.
+    """Scales pyramid features: shifts levels, each centred on its new canvas.
 
     Where the image is shrunk by `base**d`, level k sees what level `k + d` saw, at the same
-    distance from the centre in pixels of the level. So level `k + d` is laid on the canvas of level
-    k, centre on centre, zero outside. Where d is not whole, two levels are blended linearly: the
-    finer shrunk and the coarser enlarged to the scale between them. Where there is no such level
-    the outputs are zero; `common_levels` tells which are left.
+    distance from the centre in pixels of the level. So level `k + d` is centred on the canvas of
+    level k, zero outside. Where d is not whole, two levels are blended linearly: the finer shrunk
+    and the coarser enlarged to the scale between them. Where there is no such level the outputs are
+    zero; `common_levels` returns the others.
 
     Args:
         levels: pyramid features, a list of `[batch, height_k, width_k, channels]`, finest first.

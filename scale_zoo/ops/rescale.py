@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 INTERPOLATIONS = ("bilinear", "bicubic")
-# With fewer channels it is faster to scale all rows of an image in one product, which takes
-# transposing them, than each row in a product of its own.
+# With fewer channels, one product for all rows of an image, which transposes them, is faster than
+# one for each row.
 FEW_CHANNELS = 8
 
 
 def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=None) -> tf.Tensor:
-    """Scales each image by its own factor about the centre of its canvas, which keeps its size.
+    """Scales each image by its own factor about the centre; the canvas keeps its size.
 
     The image is zero outside its canvas. When shrinking, the interpolation kernel is widened by
     1/factor, so nothing aliases; its weights sum to 1 for every output pixel, counting those that

@@ -1,10 +1,10 @@
-"""How orientation features should change when the image is turned."""
+"""The action of quarter turns on orientation features."""
 
 import tensorflow as tf
 
 
 def rotation_action(features: tf.Tensor, quarter_turns: int) -> tf.Tensor:
-    """Turns orientation features as turning the image by quarter turns should turn them.
+    """Turns orientation features as the image is turned, by quarter turns.
 
     Every map is turned, and orientations shift cyclically by a quarter of their number for each
     quarter turn (Bekkers et al. 2018, "Roto-Translation Covariant Convolutional Networks for

@@ -106,9 +106,9 @@ def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
 
     Bilinear interpolation, as one product with a fixed matrix; quarter turns are exact, whatever
     the other orientations. Where some orientations lie between quarter turns, the kernel is cut to
-    the taps at most `size / 2` from its centre, before as well as after the rotation: beyond, a
-    turned kernel would read what is not there. (Bekkers et al. cut it after only; for a random 7x7
-    kernel on a smooth image that errs about twice as much under turns of 45 degrees.)
+    the taps at most `size / 2` from its centre, before and after the rotation, for the corners of a
+    turned kernel lie outside its square. (Bekkers et al. cut it only after; for a random 7x7 kernel
+    on a smooth image, the error under turns of 45 degrees is then about twice as large.)
 
     Args:
         kernel: `[..., size, size, in_channels, out_channels]`, of rank 4 or 5.
@@ -140,7 +140,7 @@ def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
 def _rotation_operator(size: int, n_orientations: int) -> np.ndarray:
     """Returns matrices `[n_orientations, size**2, size**2]` from a kernel's taps to rotated ones.
 
-    A quarter turn permutes the rows, so that it leaves no rounding behind.
+    A quarter turn permutes the rows, so it is exact.
     """
     pixels = np.arange(size) - size // 2
     rows, columns = np.meshgrid(pixels, pixels, indexing="ij")
@@ -168,7 +168,7 @@ def _triangle(positions, pixels):
 
 
 def _shift(rotated):
-    """Turns slices i - j of a kernel, rotated for j, into those from orientation i to j.
+    """Rearranges slices i - j of a kernel, rotated for j, as those from orientation i to j.
 
     From `[slice, j, size, size, in, out]` to `[size, size, i * in, j, out]`.
     """
@@ -194,7 +194,7 @@ def _merge_orientations(features):
 
 
 def _convolve(images, kernel, bias, **geometry):
-    """Convolves with a kernel `[size, size, in, orientation, out]`; orientations leave channels."""
+    """Convolves with a kernel `[size, size, in, orientation, out]` and splits orientations off."""
     *_, n_orientations, filters = kernel.shape
     planar_kernel = tf.reshape(kernel, [*kernel.shape[:3], n_orientations * filters])
     outputs = dilated_conv2d(images, planar_kernel, **geometry)

@@ -1,4 +1,4 @@
-"""How features should change when the image is scaled, and by how much they differ from it."""
+"""The action of scaling on scale-space features, and the error of features relative to it."""
 
 import math
 
@@ -12,8 +12,8 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
 
     An image shrunk by `base` has at level k what the image had at level k + 1 (Worrall & Welling
     2019, eq. 10). So the outputs' level k is the rescaled level `k + log(1 / factor) / log(base)`,
-    linear between levels. Where that is no level, the outputs are zero; `common_levels` tells
-    which are left.
+    linear between levels. Where that is no level, the outputs are zero; `common_levels` returns the
+    others.
 
     Args:
         features: `[batch, scale, height, width, channels]`, level 0 the finest.
@@ -39,7 +39,7 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
 
 
 def rescale_maps(features: tf.Tensor, factor: float) -> tf.Tensor:
-    """Scales the map of every level or orientation, which stay in their places.
+    """Scales the map of every level or orientation; levels do not shift.
 
     Args:
         features: `[batch, levels, height, width, channels]`.
@@ -61,7 +61,7 @@ def common_levels(n_scales: int, factor: float, base: float) -> range:
 def relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
     """Computes `||expected - actual||^2 / ||expected||^2` of each example, `[batch]`.
 
-    Equal features have error 0, also where both vanish.
+    Equal features have error 0, also where both are zero.
     """
     axes = list(range(1, expected.shape.rank))
     expected, actual = tf.cast(expected, tf.float32), tf.cast(actual, tf.float32)
@@ -71,5 +71,5 @@ def relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
 
 
 def level_shift(factor: float, base: float) -> float:
-    """Returns by how many levels features move when the image is scaled, to six digits."""
+    """Returns the levels by which features shift when the image is scaled, to six digits."""
     return round(math.log(1 / factor) / math.log(base), 6)

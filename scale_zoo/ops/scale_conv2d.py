@@ -69,7 +69,7 @@ def scale_conv2d(
 def level_reads(
     features: tf.Tensor, kernel: tf.Tensor, dilations: Sequence[float], bias: tf.Tensor | None
 ) -> Iterator[tuple[list[tuple[tf.Tensor, tf.Tensor]], float, tf.Tensor | None]]:
-    """Yields what each output level is made of, for gradients that are summed in order.
+    """Yields the inputs of each output level; their gradients are summed in order.
 
     Yields:
         Pairs of an input level and the planar kernel that reads it, the level's dilation, and the
