@@ -38,7 +38,7 @@ def test_examples_of_the_module_give_what_they_say(module_name):
 
 
 def test_modules_of_all_packages_are_found():
-    assert {"scale_zoo.zoo", "scale_zoo.ops.rescale", "scale_zoo.layers.folded"} <= set(
+    assert {"scale_zoo.zoo", "scale_zoo.ops.rescale", "scale_zoo.layers.on_levels"} <= set(
         _public_modules()
     )
 

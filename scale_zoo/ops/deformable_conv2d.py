@@ -121,7 +121,7 @@ def sampling_points(
     tap_columns = tf.tile(tf.range(width) - width // 2, [height])
     # Even kernels are not centred on their middle tap.
     first = [
-        centre + (0 if size % 2 else step * (size // 2) - footprint.margin(size, step)[0])
+        centre + (0 if size % 2 else int(step) * (size // 2) - footprint.margin(size, step)[0])
         for centre, size, step in zip(
             footprint.first_centres(padding, kernel_size, dilation),
             kernel_size,
@@ -139,7 +139,8 @@ def sampling_points(
         (1, 0),
         strict=True,
     ):
-        centres = tf.cast(start + stride * tf.range(size), precision)
+        centres = stride * tf.range(size)
+        centres = tf.cast(centres + start if start else centres, precision)
         distances = tf.cast(step, precision) * tf.cast(tf.tile(taps, [groups]), precision)
         positions.append(tf.expand_dims(centres[:, None] + distances, axis))
     rows, columns = positions
