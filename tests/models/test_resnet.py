@@ -83,6 +83,14 @@ def test_small_stem_is_a_3x3_convolution():
 
 
 @pytest.mark.parametrize("depth", [14, 26, 50, 101, 152])
+def test_depth_is_that_of_the_blocks(depth):
+    # Three convolutions a block, the stem's and the classifier.
+    assert 3 * sum(getattr(models, f"ResNet{depth}").blocks) + 2 == depth
+
+
+@pytest.mark.parametrize(
+    "depth", [14, 26, *(pytest.param(n, marks=pytest.mark.slow) for n in (50, 101, 152))]
+)
 def test_depth_counts_the_weighted_layers_from_image_to_class(depth):
     skeleton = getattr(models, f"ResNet{depth}")
     model = _resnet(skeleton=skeleton, width=0.02, include_top=True)
