@@ -12,7 +12,7 @@ STAGES = {"stage1": "pool1_pool", "stage3": "conv3_block4_out", "stage5": "conv5
 @pytest.fixture(scope="module")
 def reference():
     """Stands for the network that keras.applications would fetch."""
-    model = keras.applications.ResNet50(weights=None)
+    model = keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3))
     weights.randomize(model)
     return model
 
@@ -36,10 +36,8 @@ def _truth(reference, images):
     """The stages of keras.applications' network for images in [0, 1], after its preprocessing."""
     outputs = [reference.get_layer(name).output for name in STAGES.values()]
     backbone = keras.Model(reference.input, outputs)
-    padded = np.zeros([len(images), 224, 224, 3], np.float32)
-    padded[:, :64, :64] = images
-    preprocessed = keras.applications.resnet.preprocess_input(255 * padded)
-    return [np.asarray(output) for output in backbone(preprocessed)], padded
+    preprocessed = keras.applications.resnet.preprocess_input(255 * images)
+    return [np.asarray(output) for output in backbone(preprocessed)]
 
 
 def _stages(model, images):
@@ -51,8 +49,9 @@ def _stages(model, images):
     "name", ["plain_resnet50", "deformable_resnet50", "modulated_deformable_resnet50"]
 )
 def test_planar_stages_are_those_of_keras_applications(name, reference):
-    model = scale_zoo.create_model(name, weights="imagenet")
-    truth, images = _truth(reference, _images())
+    model = scale_zoo.create_model(name, (64, 64, 3), weights="imagenet")
+    images = _images()
+    truth = _truth(reference, images)
     for found, expected in zip(_stages(model, images), truth, strict=True):
         np.testing.assert_allclose(found, expected, 0, 1e-4 * np.abs(expected).max())
 
@@ -61,14 +60,15 @@ def test_level_0_of_scale_space_stages_is_that_of_keras_applications(reference):
     model = scale_zoo.create_model(
         "dss_resnet50", weights="imagenet", n_scales=2, include_top=False
     )
-    truth, images = _truth(reference, _images())
+    images = _images()
+    truth = _truth(reference, images)
     for found, expected in zip(_stages(model, images), truth, strict=True):
         np.testing.assert_allclose(found[:, 0], expected, 0, 1e-4 * np.abs(expected).max())
 
 
 def test_class_probabilities_are_those_of_keras_applications(reference):
-    model = scale_zoo.create_model("plain_resnet50", weights="imagenet")
-    images = np.random.default_rng(1).uniform(size=(1, 224, 224, 3)).astype(np.float32)
+    model = scale_zoo.create_model("plain_resnet50", (64, 64, 3), weights="imagenet")
+    images = _images()
     expected = reference(keras.applications.resnet.preprocess_input(255 * images))
     np.testing.assert_allclose(model(images), expected, 1e-3, 1e-6)
 
@@ -102,14 +102,16 @@ def test_options_tell_how_to_normalize():
 @pytest.mark.parametrize("name", ["fpn_resnet50", "stn_resnet50"])
 def test_backbones_behind_and_below_other_layers_are_those_of_keras_applications(name, reference):
     model = scale_zoo.create_model(name, weights="imagenet", include_top=False)
-    truth, images = _truth(reference, _images())
+    images = _images()
+    truth = _truth(reference, images)
     for found, expected in zip(_stages(model, images), truth, strict=True):
         np.testing.assert_allclose(found, expected, 0, 1e-4 * np.abs(expected).max())
 
 
 def test_the_finest_level_of_a_pyramid_is_that_of_keras_applications(reference):
-    model = scale_zoo.create_model("dss_v2_resnet50", weights="imagenet", n_scales=2)
-    truth, images = _truth(reference, _images())
+    model = scale_zoo.create_model("dss_v2_resnet50", (64, 64, 3), weights="imagenet", n_scales=2)
+    images = _images()
+    truth = _truth(reference, images)
     for found, expected in zip(_stages(model, images), truth, strict=True):
         np.testing.assert_allclose(found[0], expected, 0, 1e-4 * np.abs(expected).max())
 
@@ -117,7 +119,8 @@ def test_the_finest_level_of_a_pyramid_is_that_of_keras_applications(reference):
 def test_orientation_0_of_a_roto_translation_network_is_that_of_keras_applications(reference):
     options = {"match": None, "n_orientations": 2, "include_top": False}
     model = scale_zoo.create_model("so2_resnet50", weights="imagenet", **options)
-    truth, images = _truth(reference, _images())
+    images = _images()
+    truth = _truth(reference, images)
     for found, expected in zip(_stages(model, images), truth, strict=True):
         np.testing.assert_allclose(found[:, 0], expected, 0, 1e-4 * np.abs(expected).max())
 
