@@ -69,7 +69,7 @@ class PlanarAction(Action):
     >>> images = np.ones([1, 4, 4, 1], "float32")
     >>> halved = scale_zoo.layers.PlanarAction().scale(images, factor=1 / 2)
     >>> halved[0, :, 2, 0].numpy().tolist()
-    [0.125, 0.875, 0.875, 0.125]
+    [0.109375, 0.765625, 0.765625, 0.109375]
     """
 
     def scale(self, features, factor: float):

@@ -92,8 +92,18 @@ def test_gradients_reach_every_weight(subject):
         assert np.any(gradient), variable.name
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "graph"])
-def test_an_empty_batch_passes_forward_and_backward_in_training(subject, compiled):
+def _eagerly_and_compiled():
+    """Every subject both ways; all but one of the compiled residual networks are slow."""
+    for name in SUBJECTS:
+        yield pytest.param(name, False, id=f"{name}-eager")
+        slow = "resnet14" in name and name != "plain_resnet14"
+        marks = [pytest.mark.slow] if slow else []
+        yield pytest.param(name, True, id=f"{name}-graph", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "compiled"), _eagerly_and_compiled())
+def test_an_empty_batch_passes_forward_and_backward_in_training(name, compiled):
+    subject = SUBJECTS[name]
     model, one = _copy(subject.model, subject), inputs(subject.shape, count=1)
     empty = tf.nest.map_structure(lambda images: images[:0], one)
 

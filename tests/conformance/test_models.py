@@ -50,11 +50,6 @@ BOUNDS = {
     "so2_cnn": (1.9, 0.11, 0.72, 2.1),
     "dss_cnn+stn+fpn": (1.1, 0.28, 0.61, 2.4, *SCALE_SPACE_CNN[1:]),
     "dss_v2_cnn+stn+fpn": (3.3, 0.11, 0.23, 0.15, 0.00016, 0.0011, 0.00041),
-    "so2_resnet14+stn+fpn": (0.39, 0.23, 0.4, 0.19, 0.9, 0.012, 0.024, 0.044, 0.16, 0.41),
-    "deformable_dss_resnet14+stn+fpn": (
-        *(0.71, 0.11, 0.27, 0.14, 0.32),
-        *SCALE_SPACE_RESNET[1:],
-    ),
 }
 
 # Options without which a method takes no image so small.

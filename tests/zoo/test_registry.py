@@ -128,7 +128,9 @@ def test_depths_are_models_of_their_own():
     )
 
 
-@pytest.mark.parametrize("method", ["plain", "deformable", "dss", "dss_v2", "so2"])
+@pytest.mark.parametrize(
+    "method", ["plain", "deformable", "dss", "dss_v2", "deformable_dss", "so2"]
+)
 def test_every_method_takes_a_front_and_a_neck(method):
     model = _cnn(f"{method}_cnn", front="stn", neck="fpn", pyramid_filters=4)
     actions = [model.get_layer(name).action for name in ("stage2", "pyramid2", "stage3")]
