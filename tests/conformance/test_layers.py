@@ -30,7 +30,10 @@ def _shapes(outputs):
 
 
 def test_every_public_layer_has_a_row():
-    assert {row.layer.__name__ for row in ROWS.values()} == set(layers.__all__)
+    public = {getattr(layers, name) for name in layers.__all__}
+    # Actions are no layers, and the base class convolves nothing.
+    tested = {each for each in public if not issubclass(each, layers.Action)} - {layers.Convolution}
+    assert {row.layer for row in ROWS.values()} == tested
 
 
 def test_layer_is_registered_under_the_package(row):
@@ -41,8 +44,14 @@ def test_config_holds_every_constructor_argument(row):
     arguments = row.arguments() | {"name": "some_name"}
     config = row.layer(**arguments).get_config()
     arguments.pop("layer", None)
+
+    def kept(key, value):
+        if isinstance(value, layers.Action):
+            return keras.saving.serialize_keras_object(value)
+        return as_pair(value) if key in SIZES else value
+
     assert {key: config[key] for key in arguments} == {
-        key: as_pair(value) if key in SIZES else value for key, value in arguments.items()
+        key: kept(key, value) for key, value in arguments.items()
     }
 
 
