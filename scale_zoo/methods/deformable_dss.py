@@ -45,18 +45,9 @@ class DeformableDss(Dss):
         check_stages(n_stages, deformable_stages=self.deformable_stages)
 
     def conv(
-        self,
-        features,
-        filters,
-        kernel_size,
-        strides=1,
-        *,
-        padding: str = "same",
-        stage: Place,
-        name: str,
-        **arguments,
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
     ):
-        kernel_size, padding = centred(kernel_size, padding)
+        kernel_size, padding = centred(kernel_size, arguments.pop("padding", "same"))
         arguments["padding"] = padding
         if kernel_size == 1 or stage.number not in self.deformable_stages:
             return super().conv(

@@ -66,18 +66,9 @@ class Dss(Plain):
         return layers.OnLevels(layer, name=layer.name)(features)
 
     def conv(
-        self,
-        features,
-        filters,
-        kernel_size,
-        strides=1,
-        *,
-        padding: str = "same",
-        stage: Place,
-        name: str,
-        **arguments,
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
     ):
-        kernel_size, padding = centred(kernel_size, padding)
+        kernel_size, padding = centred(kernel_size, arguments.pop("padding", "same"))
         arguments["padding"] = padding
         if kernel_size == 1:
             return super().conv(

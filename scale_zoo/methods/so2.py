@@ -67,18 +67,9 @@ class So2(Plain):
         return layers.OnLevels(layer, name=layer.name)(features)
 
     def conv(
-        self,
-        features,
-        filters,
-        kernel_size,
-        strides=1,
-        *,
-        padding: str = "same",
-        stage: Place,
-        name: str,
-        **arguments,
+        self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
     ):
-        kernel_size, padding = centred(kernel_size, padding)
+        kernel_size, padding = centred(kernel_size, arguments.pop("padding", "same"))
         arguments["padding"] = padding
         arguments = arguments | {
             "filters": max(1, round(filters / self.n_orientations ** MATCHES[self.match])),
