@@ -26,7 +26,7 @@ quickstart: $(INSTALLED)
 		--workdir=runs/quickstart --resume
 
 test: $(INSTALLED)
-	@$(IN_VENV) -m pytest --numprocesses=2 --dist=worksteal
+	@$(IN_VENV) -m pytest --numprocesses=2 --dist=loadfile
 
 lint: $(INSTALLED)
 	@$(IN_VENV) -m ruff check .

@@ -1,7 +1,7 @@
-"""Compares the gradients of every subject on one device and on two mirrored ones.
+"""Compares the gradients of subjects on one device and on two mirrored ones.
 
-Run as a module in a process of its own, with the file to write as its argument: devices are made
-before TensorFlow is used. In double precision, for one rounding error across a rectifier's kink
+Run as a module in a process of its own, with the file to write and the subjects' names as its
+arguments: devices are made before TensorFlow is used. In double precision, for one rounding error across a rectifier's kink
 changes a gradient.
 """
 
@@ -44,17 +44,18 @@ def deviation(subject, strategy) -> float:
     )
 
 
-def main(path: str) -> None:
-    """Writes the deviation of every subject."""
+def main(path: str, *names: str) -> None:
+    """Writes the deviations of subjects."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     devices = [device.name for device in tf.config.list_logical_devices("CPU")]
     strategy = tf.distribute.MirroredStrategy(devices)
     assert strategy.num_replicas_in_sync == 2
     keras.mixed_precision.set_global_policy("float64")
-    found = {name: deviation(each, strategy) for name, each in (LAYERS | MODELS).items()}
+    subjects = LAYERS | MODELS
+    found = {name: deviation(subjects[name], strategy) for name in names}
     pathlib.Path(path).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

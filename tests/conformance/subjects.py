@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import scale_zoo
@@ -52,6 +53,11 @@ class Subject:
     @functools.cached_property
     def model(self) -> keras.Model:
         """The network at the subject's own shape, built once."""
+        return self.build()
+
+    @functools.cached_property
+    def twin(self) -> keras.Model:
+        """Another such network, for tests that change its weights."""
         return self.build()
 
 
@@ -112,3 +118,12 @@ LAYERS = {name: _layer_subject(row) for name, row in ROWS.items()}
 NAMES = [name for name in scale_zoo.list_models() if parts(name)[1] in SMALL]
 COMBINATIONS = ["dss_cnn+stn+fpn", "dss_v2_cnn+stn+fpn"]
 MODELS = {name: _model_subject(name) for name in [*NAMES, *COMBINATIONS]}
+
+# Residual networks that no quick test leaves out; the layers of the others stand in CNNs too.
+QUICK = ("plain_resnet14", "deformable_dss_resnet14")
+
+
+def quick_rows(names) -> list:
+    """Returns names as parameters of a test, those of most residual networks marked slow."""
+    slow = [name for name in names if name.endswith("_resnet14") and name not in QUICK]
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in slow)) for name in names]

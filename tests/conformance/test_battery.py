@@ -13,7 +13,7 @@ import tensorflow as tf
 from scale_zoo import ops
 from scale_zoo.zoo.export import tf_variables
 
-from .subjects import LAYERS, MODELS, inputs
+from .subjects import LAYERS, MODELS, inputs, quick_rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 SUBJECTS = LAYERS | MODELS
@@ -34,9 +34,9 @@ for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 """
 
 
-@pytest.fixture(params=SUBJECTS.values(), ids=SUBJECTS.keys())
+@pytest.fixture(params=quick_rows(SUBJECTS))
 def subject(request):
-    return request.param
+    return SUBJECTS[request.param]
 
 
 @pytest.fixture
@@ -64,11 +64,18 @@ def _configuration(model):
     return strip(json.loads(json.dumps(model.get_config())))
 
 
-def _copy(model, subject):
+@pytest.fixture
+def twin(subject):
+    """A second network of the same weights, for a test that changes them."""
+    subject.twin.set_weights(subject.model.get_weights())
+    return subject.twin
+
+
+def _copy(subject):
     """The same network built anew, under the policy that now holds."""
-    twin = subject.build()
-    twin.set_weights(model.get_weights())
-    return twin
+    network = subject.build()
+    network.set_weights(subject.model.get_weights())
+    return network
 
 
 def test_an_image_alone_gives_what_it_gives_in_a_batch(subject):
@@ -78,56 +85,44 @@ def test_an_image_alone_gives_what_it_gives_in_a_batch(subject):
     _assert_close(subject.model(alone), expected, 1e-5)
 
 
-def test_gradients_reach_every_weight(subject):
-    # Of its own: in training, statistics move.
-    model = _copy(subject.model, subject)
+def test_gradients_reach_every_weight(subject, twin):
     with tf.GradientTape() as tape:
-        outputs = tf.nest.flatten(model(inputs(subject.shape), training=True))
+        outputs = tf.nest.flatten(twin(inputs(subject.shape), training=True))
         # Of sums alone, some gradients vanish behind a normalization or a softmax.
         loss = sum(tf.reduce_sum(tf.sin(7 * output)) for output in outputs)
-    variables = model.trainable_variables
+    variables = twin.trainable_variables
     for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
         assert gradient is not None, variable.name
         assert np.isfinite(gradient).all(), variable.name
         assert np.any(gradient), variable.name
 
 
-def _eagerly_and_compiled():
-    """Every subject both ways; all but one of the compiled residual networks are slow."""
-    for name in SUBJECTS:
-        yield pytest.param(name, False, id=f"{name}-eager")
-        slow = "resnet14" in name and name != "plain_resnet14"
-        marks = [pytest.mark.slow] if slow else []
-        yield pytest.param(name, True, id=f"{name}-graph", marks=marks)
-
-
-@pytest.mark.parametrize(("name", "compiled"), _eagerly_and_compiled())
-def test_an_empty_batch_passes_forward_and_backward_in_training(name, compiled):
-    subject = SUBJECTS[name]
-    model, one = _copy(subject.model, subject), inputs(subject.shape, count=1)
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "graph"])
+def test_an_empty_batch_passes_forward_and_backward_in_training(subject, twin, compiled):
+    one = inputs(subject.shape, count=1)
     empty = tf.nest.map_structure(lambda images: images[:0], one)
 
     def step(images):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            outputs = model(images, training=True)
+            outputs = twin(images, training=True)
             loss = sum(tf.reduce_sum(tf.sin(7 * each)) for each in tf.nest.flatten(outputs))
-        sources = [*tf.nest.flatten(images), *model.trainable_variables]
+        sources = [*tf.nest.flatten(images), *twin.trainable_variables]
         return outputs, tape.gradient(loss, sources, unconnected_gradients="zero")
 
     if compiled:
         specification = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]]), one)
         step = tf.function(step, input_signature=[specification])
-    before = model.get_weights()
+    before = twin.get_weights()
     outputs, gradients = step(empty)
     for output, truth in zip(
-        tf.nest.flatten(outputs), tf.nest.flatten(model(one, training=False)), strict=True
+        tf.nest.flatten(outputs), tf.nest.flatten(twin(one, training=False)), strict=True
     ):
         assert tuple(output.shape) == (0, *truth.shape[1:])
-    sources = [*tf.nest.flatten(empty), *model.trainable_variables]
+    sources = [*tf.nest.flatten(empty), *twin.trainable_variables]
     for source, gradient in zip(sources, gradients, strict=True):
         np.testing.assert_array_equal(gradient, np.zeros(source.shape))
-    for old, new in zip(before, model.get_weights(), strict=True):
+    for old, new in zip(before, twin.get_weights(), strict=True):
         np.testing.assert_array_equal(new, old)
 
 
@@ -135,8 +130,7 @@ def test_float64_agrees(subject, policy):
     images = inputs(subject.shape)
     expected = subject.model(images)
     policy("float64")
-    twin = _copy(subject.model, subject)
-    found = twin(inputs(subject.shape, dtype="float64"))
+    found = _copy(subject)(inputs(subject.shape, dtype="float64"))
     assert all(output.dtype == tf.float64 for output in tf.nest.flatten(found))
     _assert_close(expected, found, 1e-4)
 
@@ -145,7 +139,7 @@ def test_mixed_bfloat16_agrees_within_its_precision(subject, policy):
     images = inputs(subject.shape)
     expected = subject.model(images)
     policy("mixed_bfloat16")
-    _assert_close(_copy(subject.model, subject)(images), expected, 0.1)
+    _assert_close(_copy(subject)(images), expected, 0.1)
 
 
 def test_tracing_happens_once_for_each_shape(subject):
@@ -182,11 +176,22 @@ def _server(subject):
     return module
 
 
+def _collected(request, fixture):
+    """Names of the subjects whose tests want a fixture in this run."""
+    return [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if item.path == request.path and fixture in item.fixturenames
+    ]
+
+
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def answers(request, tmp_path_factory):
     """What the exported subjects compute in a process that has TensorFlow alone."""
     folder = tmp_path_factory.mktemp("exported")
-    for place, subject in enumerate(SUBJECTS.values()):
+    names = _collected(request, "answers")
+    for place, name in enumerate(names):
+        subject = SUBJECTS[name]
         images = tf.nest.flatten(inputs(subject.shape))
         with ops.use_sampler("gather"):
             tf.saved_model.save(_server(subject), str(folder / str(place)))
@@ -194,26 +199,25 @@ def answers(tmp_path_factory):
     command = [sys.executable, "-c", LONELY, str(folder)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return {
-        name: np.load(folder / str(place) / "outputs.npz") for place, name in enumerate(SUBJECTS)
-    }
+    return {name: np.load(folder / str(place) / "outputs.npz") for place, name in enumerate(names)}
 
 
 @pytest.fixture(scope="module")
-def deviations(tmp_path_factory):
+def deviations(request, tmp_path_factory):
     """How far the gradients of two mirrored devices are from those of one, in float64."""
     path = tmp_path_factory.mktemp("replicas") / "deviations.json"
     command = [sys.executable, "-m", "tests.conformance.replicas", str(path)]
+    command += _collected(request, "deviations")
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", quick_rows(SUBJECTS))
 def test_two_mirrored_devices_give_the_gradients_of_one(name, deviations):
     assert deviations[name] < 1e-9
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", quick_rows(SUBJECTS))
 def test_exported_it_computes_the_same_without_the_package(name, answers):
     subject = SUBJECTS[name]
     found = [answers[name][f"arr_{n}"] for n in range(len(answers[name].files))]

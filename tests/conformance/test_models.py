@@ -12,7 +12,7 @@ import tensorflow as tf
 from scale_zoo.equivariance import equivariance_probe, stage_names
 
 from ..models import weights
-from .subjects import IMAGES, MODELS, inputs, parts, small_model
+from .subjects import IMAGES, MODELS, inputs, parts, quick_rows, small_model
 
 GOLDEN = pathlib.Path(__file__).parent / "golden.json"
 
@@ -56,9 +56,7 @@ BOUNDS = {
 SMALLEST = {"dss_v2": {"n_scales": 1}}
 
 
-@pytest.fixture(params=MODELS)
-def name(request):
-    return request.param
+every_model = pytest.mark.parametrize("name", quick_rows(MODELS))
 
 
 def _skeleton(name):
@@ -76,6 +74,7 @@ def _finite(outputs):
     return all(np.isfinite(output).all() for output in tf.nest.flatten(outputs))
 
 
+@every_model
 @pytest.mark.parametrize("channels", [1, 3], ids=["grey", "colour"])
 def test_images_may_be_grey_or_coloured(name, channels):
     height, width, _ = IMAGES[_skeleton(name)]
@@ -85,11 +84,13 @@ def test_images_may_be_grey_or_coloured(name, channels):
     assert _finite(outputs)
 
 
+@pytest.mark.parametrize("name", MODELS)
 def test_computed_shapes_are_the_real_ones(name):
     model, shape = MODELS[name].model, MODELS[name].shape
     assert tuple(model.compute_output_shape((2, *shape))) == tuple(model(inputs(shape)).shape)
 
 
+@every_model
 def test_unknown_sizes_compute_what_known_odd_ones_do(name):
     channels = IMAGES[_skeleton(name)][2]
     known = _features(name, (31, 29, channels))
@@ -100,6 +101,7 @@ def test_unknown_sizes_compute_what_known_odd_ones_do(name):
     np.testing.assert_allclose(found, truth, 0, 1e-5 * np.abs(truth).max())
 
 
+@every_model
 def test_the_smallest_images_leave_features_of_one_pixel(name):
     options = SMALLEST.get(parts(name)[0], {})
     size = {"cnn": 4, "resnet14": 8}[_skeleton(name)]
@@ -110,6 +112,7 @@ def test_the_smallest_images_leave_features_of_one_pixel(name):
     assert _finite(outputs)
 
 
+@pytest.mark.parametrize("name", MODELS)
 def test_outputs_are_what_they_were(name):
     """Notices a change of numbers; after a wanted one, `python -m tests.conformance.golden`."""
     golden = json.loads(GOLDEN.read_text())
@@ -146,6 +149,7 @@ def equivariance_errors(name):
     return dict(zip(stage_names(model), errors[0, :, 0].numpy().tolist(), strict=True))
 
 
+@every_model
 def test_the_declared_action_holds_at_every_stage_within_the_bounds_of_the_method(name):
     errors = equivariance_errors(name)
     bounds = dict(zip(sorted(errors), BOUNDS[name], strict=True))

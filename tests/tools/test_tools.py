@@ -52,7 +52,11 @@ def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, run_to
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("tool", TOOLS)
+# Imports take seconds: one tool's process stands for those of all, which share `command_line`.
+@pytest.mark.parametrize(
+    "tool",
+    [tool if tool == "train" else pytest.param(tool, marks=pytest.mark.slow) for tool in TOOLS],
+)
 def test_a_process_of_the_tool_ends_in_one_line_and_a_status(tool):
     done = subprocess.run(
         [sys.executable, f"tools/{tool}.py", "--nonsense"], cwd=ROOT, capture_output=True, text=True

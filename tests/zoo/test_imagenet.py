@@ -46,7 +46,12 @@ def _stages(model, images):
 
 
 @pytest.mark.parametrize(
-    "name", ["plain_resnet50", "deformable_resnet50", "modulated_deformable_resnet50"]
+    "name",
+    [
+        "plain_resnet50",
+        "deformable_resnet50",
+        pytest.param("modulated_deformable_resnet50", marks=pytest.mark.slow),
+    ],
 )
 def test_planar_stages_are_those_of_keras_applications(name, reference):
     model = scale_zoo.create_model(name, (64, 64, 3), weights="imagenet")
@@ -99,7 +104,9 @@ def test_options_tell_how_to_normalize():
     assert imagenet.options(None) == {}
 
 
-@pytest.mark.parametrize("name", ["fpn_resnet50", "stn_resnet50"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("fpn_resnet50", marks=pytest.mark.slow), "stn_resnet50"]
+)
 def test_backbones_behind_and_below_other_layers_are_those_of_keras_applications(name, reference):
     model = scale_zoo.create_model(name, weights="imagenet", include_top=False)
     images = _images()
@@ -108,6 +115,7 @@ def test_backbones_behind_and_below_other_layers_are_those_of_keras_applications
         np.testing.assert_allclose(found, expected, 0, 1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_the_finest_level_of_a_pyramid_is_that_of_keras_applications(reference):
     model = scale_zoo.create_model("dss_v2_resnet50", (64, 64, 3), weights="imagenet", n_scales=2)
     images = _images()
@@ -116,6 +124,7 @@ def test_the_finest_level_of_a_pyramid_is_that_of_keras_applications(reference):
         np.testing.assert_allclose(found[0], expected, 0, 1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_orientation_0_of_a_roto_translation_network_is_that_of_keras_applications(reference):
     options = {"match": None, "n_orientations": 2, "include_top": False}
     model = scale_zoo.create_model("so2_resnet50", weights="imagenet", **options)

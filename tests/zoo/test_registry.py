@@ -160,12 +160,12 @@ def test_giving_every_option_its_default_builds_the_default_model(name):
 
 
 def test_default_of_the_combination_reaches_the_convolutions():
-    model = scale_zoo.create_model("dss_resnet50", (32, 32, 3), 10, **RESNET)
+    model = scale_zoo.create_model("dss_resnet14", (32, 32, 3), 10, **RESNET)
     assert model.get_layer("conv2_block1_2_conv").get_config()["interaction"] == 2
 
 
 def test_an_option_overrides_the_default_of_the_combination():
-    model = scale_zoo.create_model("dss_resnet50", (32, 32, 3), 10, interaction=1, **RESNET)
+    model = scale_zoo.create_model("dss_resnet14", (32, 32, 3), 10, interaction=1, **RESNET)
     assert model.get_layer("conv2_block1_2_conv").get_config()["interaction"] == 1
 
 
@@ -186,7 +186,7 @@ def test_image_shape_and_classes_have_defaults(name, options, inputs, outputs):
     ("name", "options", "inputs"),
     [
         ("plain_cnn", CNN, (None, None, None, 1)),
-        ("plain_resnet50", {"width": 0.02}, (None, None, None, 3)),
+        ("plain_resnet14", {"width": 0.02}, (None, None, None, 3)),
     ],
 )
 def test_sizes_are_unknown_by_default_without_top(name, options, inputs):
