@@ -12,23 +12,34 @@ LARGEST_FACTOR = 4.0
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Images `[n, height, width, channels]`, uint8, and their labels `[n]`, int32."""
+    """Labelled images.
+
+    Args:
+        images: `[n, height, width, channels]`, uint8.
+        labels: `[n]`, int32.
+        sizes: sizes of the objects `[n]`, float32, in the unit of the source; None if unknown.
+        outside: what lies around the images when they are rescaled, as for `ops.rescale`.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    sizes: np.ndarray | None = None
+    outside: str = "zero"
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, indices: slice | np.ndarray) -> "Examples":
-        return Examples(self.images[indices], self.labels[indices])
+        sizes = None if self.sizes is None else self.sizes[indices]
+        return Examples(self.images[indices], self.labels[indices], sizes, self.outside)
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A data set: class names, three splits, and the range of random factors in training.
 
-    `scale_range` is None if the images are already rescaled.
+    `scale_range` is None if the images are already rescaled. `size_name` says what the sizes of
+    the examples are.
     """
 
     name: str
@@ -37,6 +48,7 @@ class Source:
     validation: Examples
     test: Examples
     scale_range: tuple[float, float] | None = (0.3, 1.0)
+    size_name: str = "scale factor"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
