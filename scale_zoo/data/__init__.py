@@ -11,7 +11,7 @@ from scale_zoo.data.pipeline import (
 )
 from scale_zoo.data.rescaled import load_rescaled
 from scale_zoo.data.scaled import ORIGINS, load_scaled
-from scale_zoo.data.source import Examples, Source, check_scale_range
+from scale_zoo.data.source import Examples, Source, check_scale_range, draw_training_images
 from scale_zoo.data.stir_mnist import load_stir_mnist
 
 NAMES = ("digits", "tfds:NAME", "folder:PATH", *ORIGINS, "stir_mnist:SCENARIO", "rescaled:NAME")
@@ -66,6 +66,7 @@ __all__ = [
     "Examples",
     "Source",
     "check_scale_range",
+    "draw_training_images",
     "evaluation_batches",
     "float_images",
     "load_source",

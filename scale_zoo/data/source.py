@@ -82,6 +82,23 @@ def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Ex
     return parts
 
 
+def draw_training_images(source: Source, count: int, seed: int) -> Source:
+    """Returns the source with fewer training images, drawn stratified by class; 0 takes all.
+
+    Raises:
+        ValueError: if there are fewer of them than asked for, or of one class than needed.
+    """
+    if count > len(source.train):
+        raise ValueError(
+            f"`training_images` must be at most the {len(source.train)} of {source.name}. "
+            f"Received {count}."
+        )
+    if not count:
+        return source
+    (train,) = stratified_split(source.train, [count], seed)
+    return dataclasses.replace(source, train=train)
+
+
 def split_by_shares(
     examples: Examples,
     name: str,

@@ -56,6 +56,8 @@ def load_stir_mnist(scenario: str, data_dir: str | None) -> Source:
         )
     builder = from_tfds.prepared_builder("mnist", data_dir)
     train, test = (original_order(builder, split) for split in ("train", "test"))
+    check_original(train, "train")
+    check_original(test, "test")
     digits = choose_digits(train, test)
     places = draw_places()
     low, high = SCENARIOS[scenario]
@@ -70,11 +72,7 @@ def load_stir_mnist(scenario: str, data_dir: str | None) -> Source:
 
 
 def original_order(builder, split: str) -> Examples:
-    """Reads a split in the order of MNIST's own files, which TFDS sorts by a hash of the index.
-
-    Raises:
-        ValueError: if the images are not those of the original file.
-    """
+    """Reads a split in the order of MNIST's own files, which TFDS sorts by a hash of the index."""
     from tensorflow_datasets.core import hashing
 
     stored = from_tfds.read_split(builder, split, None)
@@ -82,14 +80,21 @@ def original_order(builder, split: str) -> Examples:
     keys = [hasher.hash_key(index) for index in range(len(stored))]
     restored = np.empty(len(stored), int)
     restored[sorted(range(len(stored)), key=keys.__getitem__)] = np.arange(len(stored))
-    examples = stored[restored]
+    return stored[restored]
+
+
+def check_original(examples: Examples, split: str) -> None:
+    """Checks that images are those of MNIST's own file.
+
+    Raises:
+        ValueError: if they are not.
+    """
     header = struct.pack(">4I", 2051, *examples.images.shape[:3])
     if hashlib.md5(header + examples.images.tobytes()).hexdigest() != DIGESTS[split]:
         raise ValueError(
-            f"tfds:mnist in {builder.data_path} does not hold the original images of its split "
-            f"{split!r} in TFDS's order. Prepare it again with TFDS, or name another --data_dir."
+            f"The images of tfds:mnist, split {split!r}, are not those of the original file in "
+            "TFDS's order. Prepare the set again with TFDS, or name another --data_dir."
         )
-    return examples
 
 
 def choose_digits(train: Examples, test: Examples) -> np.ndarray:

@@ -62,10 +62,15 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
 
 
 def load_source(config: TrainingConfig) -> data.Source:
-    """Loads a run's data."""
-    return data.load_source(
+    """Loads a run's data.
+
+    Raises:
+        ValueError: if the data cannot be loaded, or have fewer training images than asked for.
+    """
+    source = data.load_source(
         config.data, config.data_dir or None, config.seed, config.image_size or None
     )
+    return data.draw_training_images(source, config.training_images, config.seed)
 
 
 def check_network(config: TrainingConfig, source: data.Source) -> None:
