@@ -161,6 +161,7 @@ def _factors(layer) -> list[float]:
 
 def _joined(sizes, trained_sizes) -> tuple[np.ndarray, set[float]]:
     """Returns sizes and the set of training sizes, joined if there are too many of them."""
+    sizes, trained_sizes = np.float32(sizes), np.float32(trained_sizes)
     if len(np.unique(sizes)) > DISTINCT_SIZES:
         sizes, trained_sizes = (
             2.0 ** (np.round(4 * np.log2(each)) / 4) for each in (sizes, trained_sizes)
