@@ -18,7 +18,6 @@ from scale_zoo.equivariance.by_size import (
     CHANNEL_LOGITS,
     BySize,
     ScaleSelection,
-    images_of_each_size,
     measure_by_size,
 )
 from scale_zoo.plots import over_size
@@ -150,7 +149,7 @@ def _test_images(source, images) -> data.Examples:
             "`data` must have objects of known sizes, as stir_mnist:SCENARIO and rescaled:NAME do. "
             f"Received {source.name!r}."
         )
-    return images_of_each_size(source.test, images)
+    return data.first_of_each_size(source.test, images)
 
 
 def _measure(candidate, model, source, examples, seed, batch_size) -> SizedNetwork:

@@ -11,7 +11,13 @@ from scale_zoo.data.pipeline import (
 )
 from scale_zoo.data.rescaled import load_rescaled
 from scale_zoo.data.scaled import ORIGINS, load_scaled
-from scale_zoo.data.source import Examples, Source, check_scale_range, draw_training_images
+from scale_zoo.data.source import (
+    Examples,
+    Source,
+    check_scale_range,
+    draw_training_images,
+    first_of_each_size,
+)
 from scale_zoo.data.stir_mnist import load_stir_mnist
 
 NAMES = ("digits", "tfds:NAME", "folder:PATH", *ORIGINS, "stir_mnist:SCENARIO", "rescaled:NAME")
@@ -68,6 +74,7 @@ __all__ = [
     "check_scale_range",
     "draw_training_images",
     "evaluation_batches",
+    "first_of_each_size",
     "float_images",
     "load_source",
     "random_factors",

@@ -57,6 +57,21 @@ class Source:
         return height, width, channels
 
 
+def first_of_each_size(examples: Examples, count: int | None) -> Examples:
+    """Returns the first images of each size, in order; all if their sizes are unknown, or for None.
+
+    Args:
+        examples: the examples.
+        count: the most images of one size.
+    """
+    if count is None or examples.sizes is None:
+        return examples
+    by_size = np.argsort(examples.sizes, kind="stable")
+    _, firsts, counts = np.unique(examples.sizes[by_size], return_index=True, return_counts=True)
+    ranks = np.arange(len(examples)) - np.repeat(firsts, counts)
+    return examples[np.sort(by_size[ranks < count])]
+
+
 def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Examples]:
     """Draws disjoint random parts of the given sizes, stratified by class.
 

@@ -66,14 +66,6 @@ class BySize:
         return min(self.rows, key=lambda row: row.accuracy.mean)
 
 
-def images_of_each_size(examples: data.Examples, images: int | None) -> data.Examples:
-    """Returns the first images of each size; all for None."""
-    if images is None or examples.sizes is None:
-        return examples
-    firsts = [np.flatnonzero(examples.sizes == size)[:images] for size in np.unique(examples.sizes)]
-    return examples[np.sort(np.concatenate(firsts))]
-
-
 def measure_by_size(
     model: keras.Model,
     examples: data.Examples,

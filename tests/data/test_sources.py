@@ -177,3 +177,18 @@ def test_more_training_images_than_there_are_are_refused():
     source = data.load_source("digits")
     with pytest.raises(ValueError, match=r"`training_images` must be at most the 1078 of digits"):
         data.draw_training_images(source, 1079, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, [0, 1, 3]), (2, [0, 1, 2, 3, 5]), (9, range(6)), (None, range(6))]
+)
+def test_the_first_images_of_each_size_are_taken_in_order(count, expected):
+    sizes = np.array([2, 1, 2, 3, 2, 1], np.float32)
+    images = np.zeros([6, 2, 2, 1], np.uint8)
+    examples = data.Examples(images, np.arange(6, dtype=np.int32), sizes)
+    np.testing.assert_array_equal(data.first_of_each_size(examples, count).labels, expected)
+
+
+def test_all_images_of_unknown_sizes_are_taken():
+    examples = data.load_source("digits").test
+    assert data.first_of_each_size(examples, 1) is examples

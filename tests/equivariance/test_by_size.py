@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from scale_zoo import data
-from scale_zoo.equivariance.by_size import images_of_each_size, measure_by_size
+from scale_zoo.equivariance.by_size import measure_by_size
 
 # Right and wrong answers for objects of two classes: a row for each object, a column for each size.
 HITS = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [1, 1, 0]])
@@ -111,10 +111,3 @@ def test_examples_without_sizes_are_refused(plain):
     examples = data.Examples(np.zeros([2, 1, 2, 1], np.uint8), np.zeros(2, np.int32))
     with pytest.raises(ValueError, match="`examples` must have sizes"):
         measure_by_size(plain, examples, np.array([1.0]))
-
-
-def test_the_first_images_of_each_size_are_taken():
-    examples = _examples()
-    few = images_of_each_size(examples, 2)
-    np.testing.assert_array_equal(few.images, examples.images[:6])
-    assert images_of_each_size(examples, None) is examples
