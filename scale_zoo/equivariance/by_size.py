@@ -61,6 +61,12 @@ class BySize:
     selection: ScaleSelection | None
 
     @property
+    def trained(self) -> Measure | None:
+        """Mean accuracy over the sizes of the training images, without a spread; None without."""
+        means = [row.accuracy.mean for row in self.rows if row.trained]
+        return Measure(float(np.mean(means))) if means else None
+
+    @property
     def worst(self) -> SizeRow:
         """The size of lowest accuracy."""
         return min(self.rows, key=lambda row: row.accuracy.mean)
