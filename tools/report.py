@@ -32,6 +32,11 @@ COMPARISON = flags.DEFINE_string(
     "folder that tools/equivariance_test.py wrote, for accuracy and errors at each factor; by "
     "default the runs' own tests",
 )
+GENERALIZATION = flags.DEFINE_string(
+    "generalization",
+    None,
+    "folder that tools/generalization_test.py wrote, for accuracy by the size of objects",
+)
 TITLE = flags.DEFINE_string("title", None, "title of the page; by default it names the data")
 IMAGE = flags.DEFINE_string(
     "image", None, "image file to be shrunk; by default a test image of the runs' data"
@@ -48,6 +53,7 @@ def main() -> None:
         WORKDIRS.value,
         OUTPUT.value,
         comparison=COMPARISON.value,
+        generalization=GENERALIZATION.value,
         title=TITLE.value,
         image=IMAGE.value,
         data_dir=DATA_DIR.value,

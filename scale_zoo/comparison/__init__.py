@@ -1,6 +1,7 @@
 """Comparison of networks: accuracy and equivariance error over scale, as tables and plots."""
 
 from scale_zoo.comparison.candidates import Candidate, find_candidate, read_candidate
+from scale_zoo.comparison.generalization import generalize
 from scale_zoo.comparison.measuring import compare
 from scale_zoo.comparison.results import (
     OVERALL,
@@ -27,6 +28,7 @@ __all__ = [
     "average",
     "compare",
     "find_candidate",
+    "generalize",
     "load_results",
     "one_curve_each",
     "over_seeds",

@@ -1,11 +1,13 @@
 """Accuracy and equivariance error of several networks over scale, side by side."""
 
 import collections
+import functools
 import logging
 import math
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -13,7 +15,6 @@ from scale_zoo import data, zoo
 from scale_zoo.comparison.candidates import Candidate, find_candidate
 from scale_zoo.comparison.results import (
     MeasuredNetwork,
-    Results,
     Settings,
     draw_results,
     read_results,
@@ -71,10 +72,12 @@ def compare(
     Raises:
         ValueError: if an argument is invalid, or the data cannot be loaded.
     """
-    candidates = _find(models)
-    _check_numbers(images, factors, batch_size)
-    data_name, image_size = _choose_data(candidates, data_name, image_size)
-    data_dir = data_dir or next((c.origin.data_dir for c in candidates if c.origin.data_dir), None)
+    candidates = find_all(models)
+    check_counts(images, batch_size)
+    if not factors or not all(0 < factor < math.inf for factor in factors):
+        raise ValueError(f"`factors` must be numbers above 0. Received {list(factors)}.")
+    data_name, image_size = choose_data(candidates, data_name, image_size)
+    data_dir = data_dir or first_data_dir(candidates)
     settings = Settings(
         data_name,
         image_size,
@@ -86,64 +89,82 @@ def compare(
     output = pathlib.Path(output)
     results = read_results(output, settings, overwrite)
     try:
-        return _measure_all(candidates, output, results, data_dir, batch_size)
+        return measure_each(
+            candidates,
+            settings,
+            data_dir,
+            results.networks,
+            lambda source: source.test[:images],
+            functools.partial(_measure_network, settings=settings, batch_size=batch_size),
+            lambda: write_results(output, results),
+        )
     finally:
         if results.networks:
             draw_results(output, results)
 
 
-def _measure_all(
+def measure_each(
     candidates: Sequence[Candidate],
-    output: pathlib.Path,
-    results: Results,
+    settings: Any,
     data_dir: str | None,
-    batch_size: int | None,
+    networks: dict[str, Any],
+    choose: Callable[[data.Source], data.Examples],
+    measure: Callable[[Candidate, keras.Model, data.Source, data.Examples, int], Any],
+    write: Callable[[], None],
 ) -> dict[str, str]:
-    """Measures networks and writes the results after each; returns why others failed, by name."""
-    settings, failed, loaded = results.settings, {}, {}
+    """Measures networks that have not been measured yet, and writes the results after each.
+
+    Args:
+        candidates: the networks.
+        settings: fields `data`, `image_size` and `seed`, as those of `Settings`.
+        data_dir: the TFDS data directory.
+        networks: results by name, each with its network's `digest`; new ones are added.
+        choose: returns the images to measure.
+        measure: returns the result of a network, its data, the images and the seed of the splits.
+        write: writes all results.
+
+    Returns:
+        The reason for each network that could not be measured, by name.
+    """
+    failed: dict[str, str] = {}
+    loaded: dict[int, data.Source] = {}
     for place, candidate in enumerate(candidates, start=1):
         heading = f"[{place}/{len(candidates)}] {candidate.name}"
-        before = results.networks.get(candidate.name)
+        before = networks.get(candidate.name)
         if before is not None and before.digest == candidate.digest:
             LOGGER.info("%s: measured before", heading)
             continue
         seed = (candidate.origin.seed or 0) if settings.seed is None else settings.seed
         if seed not in loaded:
             # One at a time: a data set may fill the memory.
-            loaded = {
-                seed: data.load_source(settings.data, data_dir, seed, settings.image_size or None)
-            }
+            loaded.clear()
+            loaded[seed] = data.load_source(
+                settings.data, data_dir, seed, settings.image_size or None
+            )
         source = loaded[seed]
-        count = len(source.test[: settings.images])
-        LOGGER.info("%s: %d images of %s, seed %d", heading, count, settings.data, seed)
+        examples = choose(source)
+        LOGGER.info("%s: %d images of %s, seed %d", heading, len(examples), settings.data, seed)
         _warn(candidate, settings.data, source, seed)
         try:
-            measured = _measure_network(candidate, settings, source, seed, batch_size)
+            model = candidate.load(source, seed)
+            networks[candidate.name] = measure(candidate, model, source, examples, seed)
         # A network that cannot be measured must not cost the results of the others.
         except Exception as error:
             failed[candidate.name] = str(error)
             LOGGER.error("%s: not measured: %s", heading, error)
             continue
-        LOGGER.info(table(measured.over_scale))
-        results.networks[candidate.name] = measured
-        write_results(output, results)
+        write()
     return failed
 
 
-def _measure_network(
-    candidate: Candidate,
-    settings: Settings,
-    source: data.Source,
-    seed: int,
-    batch_size: int | None,
-) -> MeasuredNetwork:
-    model = candidate.load(source, seed)
-    examples = source.test[: settings.images]
+def _measure_network(candidate, model, source, examples, seed, settings, batch_size):
+    rows = _measure(model, examples, settings.factors, settings.stages, batch_size)
+    LOGGER.info(table(rows))
     return MeasuredNetwork(
         model=candidate.model,
         label=candidate.label,
         config=candidate.config,
-        over_scale=_measure(model, examples, settings.factors, settings.stages, batch_size),
+        over_scale=rows,
         trained=candidate.trained,
         digest=candidate.digest,
         seed=seed,
@@ -152,7 +173,7 @@ def _measure_network(
     )
 
 
-def _find(names) -> list[Candidate]:
+def find_all(names: Sequence[str]) -> list[Candidate]:
     candidates = [find_candidate(name) for name in names]
     counts = collections.Counter(candidate.name for candidate in candidates)
     twice = [name for name, count in counts.items() if count > 1]
@@ -164,21 +185,22 @@ def _find(names) -> list[Candidate]:
     return candidates
 
 
-def _check_numbers(images, factors, batch_size):
+def check_counts(images: int | None, batch_size: int | None) -> None:
+    """Checks the number of images, and of those measured at once; None is valid."""
     if images is not None and images < 2:
         raise ValueError(f"`images` must be at least 2, for standard errors. Received {images}.")
-    if not factors or not all(0 < factor < math.inf for factor in factors):
-        raise ValueError(f"`factors` must be numbers above 0. Received {list(factors)}.")
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"`batch_size` must be above 0. Received {batch_size}.")
 
 
-def _choose_data(candidates, data_name, image_size) -> tuple[str, int]:
+def choose_data(
+    candidates: Sequence[Candidate], data_name: str | None, image_size: int | None
+) -> tuple[str, int]:
     """Returns data and image size to measure on: those given, or those of all known origins."""
     if data_name:
         return data_name, image_size or 0
-    origins = [candidate.origin for candidate in candidates if candidate.origin.data is not None]
-    known = sorted({(origin.data, image_size or origin.image_size) for origin in origins})
+    origins = [candidate.origin for candidate in candidates]
+    known = sorted({(each.data, image_size or each.image_size) for each in origins if each.data})
     if len(known) != 1:
         found = ", ".join(f"{name} (image_size {size})" for name, size in known)
         raise ValueError(
@@ -186,6 +208,11 @@ def _choose_data(candidates, data_name, image_size) -> tuple[str, int]:
             f"Theirs: {found or 'unknown'}."
         )
     return known[0]
+
+
+def first_data_dir(candidates: Sequence[Candidate]) -> str | None:
+    """Returns the TFDS data directory of the first run that names one."""
+    return next((each.origin.data_dir for each in candidates if each.origin.data_dir), None)
 
 
 def _warn(candidate, data_name, source, seed):
@@ -208,9 +235,19 @@ def _warn(candidate, data_name, source, seed):
 
 def _measure(model, examples, factors, stages, batch_size) -> list[FactorRow]:
     if batch_size is None:
-        pixels = examples.images.shape[1] * examples.images.shape[2]
-        batch_size = max(1, min(BATCH_SIZE, BATCH_PIXELS // pixels))
-    # A progress bar in a terminal, a line in a file.
+        batch_size = fitting_batch(examples)
+    return over_scale(
+        model, examples, factors, stages, batch_size, progress=progress_bar(examples).update
+    )
+
+
+def fitting_batch(examples: data.Examples) -> int:
+    """Returns how many images to measure at once."""
+    pixels = examples.images.shape[1] * examples.images.shape[2]
+    return max(1, min(BATCH_SIZE, BATCH_PIXELS // pixels))
+
+
+def progress_bar(examples: data.Examples) -> keras.utils.Progbar:
+    """Returns a progress bar in a terminal, a line in a file."""
     verbose = 1 if sys.stdout.isatty() else 2
-    bar = keras.utils.Progbar(len(examples), verbose=verbose, unit_name="image")
-    return over_scale(model, examples, factors, stages, batch_size, progress=bar.update)
+    return keras.utils.Progbar(len(examples), verbose=verbose, unit_name="image")

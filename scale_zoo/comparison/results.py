@@ -89,27 +89,35 @@ class Results:
     over_seeds: dict[str, SeedAverage] = dataclasses.field(default_factory=dict)
 
 
-def read_results(output: pathlib.Path, settings: Settings, overwrite: bool) -> Results:
+def read_results(
+    output: pathlib.Path,
+    settings: Any,
+    overwrite: bool,
+    kind: Any = Results,
+    file: str = RESULTS_FILE,
+) -> Any:
     """Returns the results to add to.
 
     Args:
         output: the folder; it need not exist.
         settings: the settings of the comparison.
         overwrite: whether to discard results that the folder holds.
+        kind: dataclass of the results, made from settings alone.
+        file: name of the results' file.
 
     Raises:
         ValueError: if the folder holds other files, or results of other settings.
     """
     if output.exists() and not output.is_dir():
         raise ValueError(f"`output` must be a folder. {output} is a file.")
-    if not (output / RESULTS_FILE).exists():
+    if not (output / file).exists():
         if output.exists() and any(output.iterdir()):
             raise ValueError(
                 f"`output` must be new or hold earlier results. {output} holds other files: name "
                 "another."
             )
-        return Results(settings)
-    results = load_results(output, "output")
+        return kind(settings)
+    results = load_results(output, "output", kind, file)
     before, now = files.to_json(results.settings), files.to_json(settings)
     changed = [
         f"{key} from {before[key]!r} to {value!r}"
@@ -121,21 +129,25 @@ def read_results(output: pathlib.Path, settings: Settings, overwrite: bool) -> R
             f"`output` {output} holds results of other settings, and cannot change "
             f"{', '.join(changed)}. Name another, or replace them by --overwrite."
         )
-    return Results(settings) if overwrite else results
+    return kind(settings) if overwrite else results
 
 
-def load_results(folder: pathlib.Path, argument: str) -> Results:
+def load_results(
+    folder: pathlib.Path, argument: str, kind: Any = Results, file: str = RESULTS_FILE
+) -> Any:
     """Reads the results in a folder.
 
     Args:
-        folder: a folder that `compare` wrote.
+        folder: a folder that a comparison wrote.
         argument: the folder's name in errors.
+        kind: dataclass of the results.
+        file: name of the results' file.
 
     Raises:
         ValueError: if it holds none.
     """
     try:
-        return files.read_record(Results, folder / RESULTS_FILE)
+        return files.read_record(kind, folder / file)
     except ValueError as error:
         raise ValueError(
             f"`{argument}`: {folder} holds no results of a comparison: {error} Name another."

@@ -14,19 +14,28 @@ from scale_zoo.training.config import FREE_TO_CHANGE, RunConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
-    """A network with its measures over scale.
+class Named:
+    """A network with its names.
 
     Args:
         model: its name in `scale_zoo.list_models()`.
         label: a short name; others may share it.
         config: the configuration of its run; None if it is not a run.
-        over_scale: measures at each factor.
     """
 
     model: str
     label: str
     config: RunConfig | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured(Named):
+    """A network with its measures over scale.
+
+    Args:
+        over_scale: measures at each factor.
+    """
+
     over_scale: list[FactorRow]
 
 
@@ -91,10 +100,10 @@ def _merge(measures: Sequence[Measure | None]) -> Measure | None:
     return average(means) if len(means) == len(measures) else None
 
 
-def curves(
-    networks: Mapping[str, Measured],
-) -> tuple[list[tuple[Curve, list[str]]], list[tuple[Curve, list[str]]]]:
-    """Returns the curves of all networks, and those averaged over seeds, with their runs' names.
+def labelled(
+    networks: Mapping[str, Named],
+) -> tuple[list[tuple[str, list[str]]], list[tuple[str, list[str]]]]:
+    """Returns a label for each network, and for each group of seeds, with the names of their runs.
 
     Args:
         networks: the networks by name.
@@ -104,18 +113,45 @@ def curves(
         name: network.label if shared[network.label] == 1 else name
         for name, network in networks.items()
     }
-    singles = [
-        (Curve(labels[name], network.over_scale), [name]) for name, network in networks.items()
-    ]
     groups = seeds_of_one({name: network.config for name, network in networks.items()})
     shared = collections.Counter(networks[names[0]].model for names in groups)
     averaged = []
     for names in groups:
         model = networks[names[0]].model
         label = model if shared[model] == 1 else labels[names[0]]
-        rows = over_seeds([networks[name].over_scale for name in names])
-        averaged.append((Curve(f"{label} ({len(names)} seeds)", rows, len(names)), names))
-    return singles, averaged
+        averaged.append((f"{label} ({len(names)} seeds)", names))
+    return [(label, [name]) for name, label in labels.items()], averaged
+
+
+def one_each(networks: Mapping[str, Named]) -> list[tuple[str, list[str]]]:
+    """Returns one label for each network, all its seeds together, and the names of its runs.
+
+    Args:
+        networks: the networks by name.
+    """
+    singles, groups = labelled(networks)
+    # A group takes the place of the first of its runs.
+    members = {name: group for group in groups for name in group[1]}
+    shown = {}
+    for single in singles:
+        label, names = members.get(single[1][0], single)
+        shown[names[0]] = (label, names)
+    return list(shown.values())
+
+
+def curves(
+    networks: Mapping[str, Measured],
+) -> tuple[list[tuple[Curve, list[str]]], list[tuple[Curve, list[str]]]]:
+    """Returns the curves of all networks, and those averaged over seeds, with their runs' names.
+
+    Args:
+        networks: the networks by name.
+    """
+    singles, groups = (
+        [(_curve(networks, label, names), names) for label, names in each]
+        for each in labelled(networks)
+    )
+    return singles, groups
 
 
 def one_curve_each(networks: Mapping[str, Measured]) -> list[tuple[Curve, list[str]]]:
@@ -124,11 +160,9 @@ def one_curve_each(networks: Mapping[str, Measured]) -> list[tuple[Curve, list[s
     Args:
         networks: the networks by name.
     """
-    singles, groups = curves(networks)
-    # An average takes the place of the first of its runs.
-    averages = {name: group for group in groups for name in group[1]}
-    shown = {}
-    for single in singles:
-        curve, names = averages.get(single[1][0], single)
-        shown[names[0]] = (curve, names)
-    return list(shown.values())
+    return [(_curve(networks, label, names), names) for label, names in one_each(networks)]
+
+
+def _curve(networks, label, names) -> Curve:
+    runs = [networks[name].over_scale for name in names]
+    return Curve(label, runs[0] if len(runs) == 1 else over_seeds(runs), len(runs))

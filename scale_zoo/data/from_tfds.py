@@ -3,6 +3,7 @@
 import logging
 import socket
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,12 @@ def prepared_builder(name: str, data_dir: str | None) -> Any:
     return builder
 
 
-def on_disk(name: str, data_dir: str | None) -> bool:
-    """Whether a set is in the data directory."""
+def first_on_disk(names: Sequence[str], data_dir: str | None) -> str:
+    """Returns the first of several sets that is in the data directory, else the first of all."""
+    return next((name for name in names if _on_disk(name, data_dir)), names[0])
+
+
+def _on_disk(name: str, data_dir: str | None) -> bool:
     import tensorflow_datasets as tfds
 
     try:

@@ -55,7 +55,7 @@ def training_batches(
     def load(indices, factors):
         batch = float_images(tf.gather(images, indices))
         if scale_range is not None:
-            batch = ops.rescale(batch, factors)
+            batch = ops.rescale(batch, factors, outside=examples.outside)
         return batch, tf.gather(labels, indices)
 
     batches = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_batches)
@@ -80,7 +80,8 @@ def evaluation_batches(
     factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
 
     def load(indices, factors):
-        batch = ops.rescale(float_images(tf.gather(images, indices)), factors)
+        batch = float_images(tf.gather(images, indices))
+        batch = ops.rescale(batch, factors, outside=examples.outside)
         return batch, tf.gather(labels, indices)
 
     batches = tf.data.Dataset.from_tensor_slices((np.arange(len(examples)), factors))

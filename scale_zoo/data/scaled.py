@@ -27,26 +27,39 @@ def load_scaled(name: str, data_dir: str | None, seed: int) -> Source:
         data_dir: the TFDS data directory, by default TFDS's own.
         seed: seed of both the split and the factors.
     """
-    origins = ORIGINS[name]
-    origin = next((o for o in origins if from_tfds.on_disk(o, data_dir)), origins[0])
-    builder = from_tfds.prepared_builder(origin, data_dir)
+    builder = from_tfds.prepared_builder(from_tfds.first_on_disk(ORIGINS[name], data_dir), data_dir)
     parts = [from_tfds.read_split(builder, split, None) for split in ("train", "test")]
     pooled = Examples(
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
     )
     factors = np.random.default_rng(seed).uniform(*SCALE_RANGE, len(pooled)).astype(np.float32)
-    pooled = Examples(_rescaled(pooled.images, factors), pooled.labels)
+    pooled = Examples(rescaled(pooled.images, factors), pooled.labels, factors)
     n_test = min(TEST, len(pooled) - TRAIN - VALIDATION)
     train, validation, test = stratified_split(pooled, [TRAIN, VALIDATION, n_test], seed)
     return Source(name, from_tfds.class_names(builder), train, validation, test, scale_range=None)
 
 
-def _rescaled(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    rescaled = np.empty_like(images)
+def rescaled(
+    images: np.ndarray,
+    factors: np.ndarray | float,
+    size: tuple[int, int] | None = None,
+    outside: str = "zero",
+) -> np.ndarray:
+    """Rescales uint8 images bicubically, all by one factor or each by its own.
+
+    Args:
+        images: `[n, height, width, channels]`.
+        factors: one number, or `[n]`.
+        size: height and width of the outputs, by default the images' own.
+        outside: what lies around the images, as for `ops.rescale`.
+    """
+    height, width = size or images.shape[1:3]
+    outputs = np.empty([len(images), height, width, images.shape[3]], np.uint8)
     for first in range(0, len(images), BATCH):
         batch = slice(first, first + BATCH)
         floats = tf.cast(images[batch], tf.float32)
-        outputs = ops.rescale(floats, factors[batch], interpolation="bicubic")
-        rescaled[batch] = np.rint(np.clip(outputs, 0, 255)).astype(np.uint8)
-    return rescaled
+        chosen = factors[batch] if isinstance(factors, np.ndarray) else factors
+        scaled = ops.rescale(floats, chosen, "bicubic", size, outside)
+        outputs[batch] = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    return outputs

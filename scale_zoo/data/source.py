@@ -12,23 +12,34 @@ LARGEST_FACTOR = 4.0
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Images `[n, height, width, channels]`, uint8, and their labels `[n]`, int32."""
+    """Labelled images.
+
+    Args:
+        images: `[n, height, width, channels]`, uint8.
+        labels: `[n]`, int32.
+        sizes: sizes of the objects `[n]`, float32, in the unit of the source; None if unknown.
+        outside: what lies around the images when they are rescaled, as for `ops.rescale`.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    sizes: np.ndarray | None = None
+    outside: str = "zero"
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, indices: slice | np.ndarray) -> "Examples":
-        return Examples(self.images[indices], self.labels[indices])
+        sizes = None if self.sizes is None else self.sizes[indices]
+        return Examples(self.images[indices], self.labels[indices], sizes, self.outside)
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A data set: class names, three splits, and the range of random factors in training.
 
-    `scale_range` is None if the images are already rescaled.
+    `scale_range` is None if the images are already rescaled. `size_name` says what the sizes of
+    the examples are.
     """
 
     name: str
@@ -37,12 +48,28 @@ class Source:
     validation: Examples
     test: Examples
     scale_range: tuple[float, float] | None = (0.3, 1.0)
+    size_name: str = "scale factor"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """`(height, width, channels)` of every image."""
         _, height, width, channels = self.train.images.shape
         return height, width, channels
+
+
+def first_of_each_size(examples: Examples, count: int | None) -> Examples:
+    """Returns the first images of each size, in order; all if their sizes are unknown, or for None.
+
+    Args:
+        examples: the examples.
+        count: the most images of one size.
+    """
+    if count is None or examples.sizes is None:
+        return examples
+    by_size = np.argsort(examples.sizes, kind="stable")
+    _, firsts, counts = np.unique(examples.sizes[by_size], return_index=True, return_counts=True)
+    ranks = np.arange(len(examples)) - np.repeat(firsts, counts)
+    return examples[np.sort(by_size[ranks < count])]
 
 
 def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Examples]:
@@ -68,6 +95,23 @@ def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Ex
             )
         parts.append(examples[part])
     return parts
+
+
+def draw_training_images(source: Source, count: int, seed: int) -> Source:
+    """Returns the source with fewer training images, drawn stratified by class; 0 takes all.
+
+    Raises:
+        ValueError: if there are fewer of them than asked for, or of one class than needed.
+    """
+    if count > len(source.train):
+        raise ValueError(
+            f"`training_images` must be at most the {len(source.train)} of {source.name}. "
+            f"Received {count}."
+        )
+    if not count:
+        return source
+    (train,) = stratified_split(source.train, [count], seed)
+    return dataclasses.replace(source, train=train)
 
 
 def split_by_shares(

@@ -1,5 +1,6 @@
 """Equivariance error and accuracy over scale: the metric, the callback, the evaluation."""
 
+from scale_zoo.equivariance.by_size import BySize, measure_by_size
 from scale_zoo.equivariance.callback import EquivarianceCallback
 from scale_zoo.equivariance.evaluation import evaluate, over_scale, summary, table
 from scale_zoo.equivariance.metric import EquivarianceError
@@ -23,6 +24,7 @@ __all__ = [
     "FACTORS",
     "QUANTITIES",
     "REGIONS",
+    "BySize",
     "EquivarianceCallback",
     "EquivarianceError",
     "Evaluation",
@@ -32,6 +34,7 @@ __all__ = [
     "check_stages",
     "equivariance_probe",
     "evaluate",
+    "measure_by_size",
     "measure_over_scale",
     "over_scale",
     "stage_names",

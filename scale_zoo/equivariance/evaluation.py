@@ -64,7 +64,7 @@ def evaluate(
         repeats=repeats,
         scale_range=scale_range,
         # Repeats of one image are not independent: the error is that of the images' means.
-        accuracy=_mean(np.mean(hits, axis=0)),
+        accuracy=Measure.over(np.mean(hits, axis=0)),
         over_scale=rows,
     )
 
@@ -109,7 +109,7 @@ def over_scale(
             _region_errors(stages, errors[REGIONS.index(region), place])
             for region in ("canvas", "interior")
         )
-        rows.append(FactorRow(float(factor), _mean(right), canvas, interior))
+        rows.append(FactorRow(float(factor), Measure.over(right), canvas, interior))
     return rows
 
 
@@ -127,13 +127,7 @@ def _region_errors(stages, errors) -> RegionErrors:
 
 
 def _finite_mean(values) -> Measure | None:
-    return _mean(values) if np.isfinite(values).all() else None
-
-
-def _mean(values) -> Measure:
-    values = np.asarray(values, np.float64)
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return Measure(float(values.mean()), standard_error=float(error))
+    return Measure.over(values) if np.isfinite(values).all() else None
 
 
 def summary(evaluation: Evaluation) -> str:

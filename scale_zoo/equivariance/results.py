@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
+
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
@@ -17,6 +19,13 @@ class Measure:
     mean: float
     standard_error: float | None = None
     standard_deviation: float | None = None
+
+    @classmethod
+    def over(cls, values) -> "Measure":
+        """Returns the mean of values of independent images, with its standard error."""
+        values = np.asarray(values, np.float64)
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        return cls(float(values.mean()), standard_error=float(error))
 
     @property
     def spread(self) -> float | None:

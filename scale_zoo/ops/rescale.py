@@ -3,17 +3,21 @@
 import tensorflow as tf
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+OUTSIDES = ("zero", "mirror")
 # With fewer channels, one product for all rows of an image, which transposes them, is faster than
 # one for each row.
 FEW_CHANNELS = 8
 
 
-def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=None) -> tf.Tensor:
+def rescale(
+    images: tf.Tensor, factors, interpolation: str = "bilinear", size=None, outside: str = "zero"
+) -> tf.Tensor:
     """Scales each image by its own factor about the centre; the canvas keeps its size.
 
-    The image is zero outside its canvas. When shrinking, the interpolation kernel is widened by
-    1/factor, so nothing aliases; its weights sum to 1 for every output pixel, counting those that
-    fall outside. Both axes are batched products with interpolation matrices.
+    Outside its canvas the image is zero, or mirrored again and again. When shrinking, the
+    interpolation kernel is widened by 1/factor, so nothing aliases; its weights sum to 1 for every
+    output pixel, counting those that fall outside. Both axes are batched products with
+    interpolation matrices.
 
     Args:
         images: `[batch, height, width, channels]`, floating point.
@@ -21,13 +25,14 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=No
         interpolation: "bilinear", or "bicubic" (Keys 1981, a = -0.5, as Pillow's).
         size: height and width of another canvas for the outputs, about the same centre, as numbers
             or as a tensor `[2]`. By default the images' own.
+        outside: "zero", or "mirror", in which the pixels at the edge come twice.
 
     Returns:
         `[batch, height, width, channels]`.
 
     Raises:
-        ValueError: if the images' rank or type, a static factor or the interpolation's name is
-            wrong.
+        ValueError: if the images' rank or type, a static factor, or the name of the interpolation
+            or of what is outside is wrong.
     """
     images = tf.convert_to_tensor(images)
     if images.shape.rank != 4:
@@ -39,6 +44,8 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=No
         raise ValueError(
             f"`interpolation` must be in {INTERPOLATIONS}. Received {interpolation!r}."
         )
+    if outside not in OUTSIDES:
+        raise ValueError(f"`outside` must be in {OUTSIDES}. Received {outside!r}.")
     if not images.dtype.is_floating:
         raise ValueError(f"`images` must be of floating point. Received {images.dtype.name}.")
     # Positions need float32 even where the images are of half precision.
@@ -60,10 +67,10 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=No
         factors = tf.broadcast_to(factors, tf.shape(images)[:1])
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     out_height, out_width = (height, width) if size is None else (size[0], size[1])
-    vertical = _interpolation_matrices(factors, height, out_height, interpolation)
+    vertical = _interpolation_matrices(factors, height, out_height, interpolation, outside)
     horizontal = vertical
     if size is not None or images.shape[1] is None or images.shape[1] != images.shape[2]:
-        horizontal = _interpolation_matrices(factors, width, out_width, interpolation)
+        horizontal = _interpolation_matrices(factors, width, out_width, interpolation, outside)
     vertical, horizontal = tf.cast(vertical, images.dtype), tf.cast(horizontal, images.dtype)
     channels = images.shape[3]
     # [y, j] · [j, x·c], then [x, j] · [j, c] for each row.
@@ -77,7 +84,7 @@ def rescale(images: tf.Tensor, factors, interpolation: str = "bilinear", size=No
     return tf.ensure_shape(outputs, [images.shape[0], *out_size, channels])
 
 
-def _interpolation_matrices(factors, size, out_size, interpolation):
+def _interpolation_matrices(factors, size, out_size, interpolation, outside):
     """Weights `[factors, out_size, size]` of the input pixels in each output pixel."""
     pixels, out_pixels = tf.range(size, dtype=tf.float32), tf.range(out_size, dtype=tf.float32)
     centre, out_centre = [(tf.cast(n, tf.float32) - 1) / 2 for n in (size, out_size)]
@@ -85,10 +92,25 @@ def _interpolation_matrices(factors, size, out_size, interpolation):
     positions = (out_pixels[None, :, None] - out_centre) / factors + centre
     shrink = tf.minimum(factors, 1.0)
     kernel = _triangle if interpolation == "bilinear" else _keys
+    reach = 1 if interpolation == "bilinear" else 2
+    if outside == "mirror":
+        return _mirrored_weights(kernel, positions, shrink, reach, size)
     weights = kernel((pixels - positions) * shrink)
     # The sum over the infinite grid: the pixels within reach of the kernel, inside or not.
-    reach = 1 if interpolation == "bilinear" else 2
     return weights / _grid_sum(kernel, positions, shrink, reach)
+
+
+def _mirrored_weights(kernel, positions, shrink, reach, size):
+    """Weights of all pixels within reach, those outside added to the ones that they mirror."""
+    extent = tf.cast(tf.math.ceil(reach / tf.reduce_min(shrink)), tf.int32)
+    first = tf.cast(tf.math.floor(tf.reduce_min(positions)), tf.int32) - extent
+    last = tf.cast(tf.math.ceil(tf.reduce_max(positions)), tf.int32) + extent
+    pixels = tf.range(first, last + 1)
+    weights = kernel((tf.cast(pixels, tf.float32) - positions) * shrink)
+    phase = tf.math.floormod(pixels, 2 * size)
+    mirrored = tf.minimum(phase, 2 * size - 1 - phase)
+    weights = tf.einsum("fop,ps->fos", weights, tf.one_hot(mirrored, size))
+    return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
 
 
 def _grid_sum(kernel, positions, shrink, reach):

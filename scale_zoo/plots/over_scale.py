@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scale_zoo import files
-from scale_zoo.equivariance.results import QUANTITIES, FactorRow
+from scale_zoo.equivariance.results import QUANTITIES, FactorRow, Measure
 
 # Distinct for all kinds of colour vision (Okabe & Ito 2008), without the yellow, pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -54,7 +54,7 @@ def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathl
     figure, (axes,) = new_figure(1, 1, (6, 4 + 0.1 * len(curves)))
     handles = _draw_curves(axes, curves, "accuracy")
     axes.set(ylabel="accuracy", title="Accuracy over scale")
-    _legend(figure, handles, 2)
+    legend(figure, handles, 2)
     paths = [save(figure, folder / "accuracy_over_scale.png")]
 
     figure, panels = new_figure(1, 2, (10, 4.4 + 0.07 * len(curves)), sharey=True)
@@ -65,7 +65,7 @@ def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathl
     panels[0].set_ylabel("equivariance error, mean over stages")
     # Room for the highest marker.
     panels[0].set_ylim(0, 1.5 * panels[0].get_ylim()[1])
-    _legend(figure, handles, 3)
+    legend(figure, handles, 3)
     return [*paths, save(figure, folder / "equivariance_over_scale.png")]
 
 
@@ -160,31 +160,38 @@ def draw_curve(axes, curve: Curve, quantity: str, **style):
         The curve's handle in a legend.
     """
     measured = [(row.factor, QUANTITIES[quantity](row)) for row in curve.rows]
-    points = sorted((factor, each.mean, each.spread) for factor, each in measured if each)
-    factors = [factor for factor, _, _ in points]
+    return draw_points(axes, measured, curve.seeds, **{"label": curve.label} | style)
+
+
+def draw_points(axes, measured: Sequence[tuple[float, Measure | None]], seeds: int, **style):
+    """Draws measures with their spreads, bars of one run or a band over several seeds.
+
+    Args:
+        axes: Matplotlib's axes.
+        measured: positions and measures; None is left out.
+        seeds: number of seeds.
+        **style: further arguments of Matplotlib's `plot` or `errorbar`.
+
+    Returns:
+        The handle in a legend.
+    """
+    points = sorted((place, each.mean, each.spread) for place, each in measured if each)
+    places = [place for place, _, _ in points]
     means = np.array([mean for _, mean, _ in points])
     spreads = np.array([spread for _, _, spread in points])
-    style = {"marker": "o", "markersize": 5, "label": curve.label} | style
-    if curve.seeds == 1:
-        return axes.errorbar(factors, means, spreads, **{"capsize": 3} | style)
-    (line,) = axes.plot(factors, means, **style)
+    style = {"marker": "o", "markersize": 5} | style
+    if seeds == 1:
+        return axes.errorbar(places, means, spreads, **{"capsize": 3} | style)
+    (line,) = axes.plot(places, means, **style)
     low, high = means - spreads, means + spreads
-    axes.fill_between(factors, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.fill_between(places, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
     return line
 
 
 def _draw_curves(axes, curves, quantity):
     """Draws a curve for each network; returns their handles in a legend."""
     handles = [
-        draw_curve(
-            axes,
-            curve,
-            quantity,
-            color=COLOURS[place % len(COLOURS)],
-            marker=MARKERS[place % len(MARKERS)],
-            linestyle=LINES[place // len(COLOURS) % len(LINES)],
-        )
-        for place, curve in enumerate(curves)
+        draw_curve(axes, curve, quantity, **style(place)) for place, curve in enumerate(curves)
     ]
     ticks = sorted({row.factor for curve in curves for row in curve.rows})
     axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
@@ -193,7 +200,17 @@ def _draw_curves(axes, curves, quantity):
     return handles
 
 
-def _legend(figure, handles, columns):
+def style(place: int) -> dict[str, str]:
+    """Returns colour, marker and line of a network, by its place among those of a figure."""
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linestyle": LINES[place // len(COLOURS) % len(LINES)],
+    }
+
+
+def legend(figure, handles, columns: int) -> None:
+    """Draws a legend below the panels, in at most so many columns."""
     columns = min(columns, len(handles))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
 

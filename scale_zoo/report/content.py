@@ -8,6 +8,7 @@ from scale_zoo.report.example import Examined, Example, save_steps
 from scale_zoo.report.figures import draw_figures
 from scale_zoo.report.gathering import Network
 from scale_zoo.report.page import Page, Section, Table
+from scale_zoo.report.sizes import SizedNetworks, sizes_section
 
 ERROR = (
     "The equivariance error of a stage Φ of a network at factor s is "
@@ -27,6 +28,7 @@ def make_page(
     example: Example,
     folder: pathlib.Path,
     title: str | None = None,
+    sized: SizedNetworks | None = None,
 ) -> Page:
     """Returns the page, and draws its pictures.
 
@@ -36,6 +38,7 @@ def make_page(
         example: the image that they classify.
         folder: folder of the pictures.
         title: the page's title; by default it names the data.
+        sized: networks that were measured by the size of objects; without, no section tells.
     """
     factors = tables.shown_factors(networks)
     data_sets = list(dict.fromkeys(network.config.training.data for network in networks))
@@ -51,6 +54,7 @@ def make_page(
             [],
             [tables.comparison_table(networks, examined, factors)],
         ),
+        *([] if sized is None else [sizes_section(sized, folder)]),
         Section("error", "Equivariance error", *_errors(networks, factors)),
         Section("figures", "Figures", [], figures=draw_figures(networks, folder)),
         Section("example", "One image, shrunk step by step", _about(networks, example), [steps]),

@@ -24,18 +24,18 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
     """
     curves = [network.curve for network in networks]
     lines = f"one line for each of {len(curves)} networks" if len(curves) > 1 else "one line"
-    spread = " ".join(_spreads(curves))
+    spread = " ".join(spreads_drawn(curves))
     accuracy, errors = over_scale.plot_over_scale(curves, folder)
     stages = over_scale.plot_stages(curves, folder / comparison.STAGES_FILE)
     return [
-        _picture(
+        picture(
             accuracy,
             f"Line chart of accuracy by scale factor of the image, {lines}. "
             f"{_extremes('Accuracy', curves, 'accuracy', percent)} "
             "The table under “Comparison” has the numbers.",
             f"Accuracy over scale. {spread}",
         ),
-        _picture(
+        picture(
             errors,
             "Two line charts of the equivariance error by scale factor of the image, on the whole "
             f"canvas and in the interior, {lines} in each. "
@@ -44,7 +44,7 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
             f"Equivariance error over scale, mean over stages. {spread} The vertical axis is "
             f"linear below {over_scale.SMALLEST_ERROR:g} and logarithmic above.",
         ),
-        _picture(
+        picture(
             stages,
             "Heat maps of the equivariance error by stage, from images at the top to head at the "
             "bottom, and scale factor, on the whole canvas to the left and in the interior to the "
@@ -55,7 +55,7 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
     ]
 
 
-def _spreads(curves) -> list[str]:
+def spreads_drawn(curves: Sequence[over_scale.Curve]) -> list[str]:
     """Says what the spreads are, for the kinds that are drawn."""
     found = []
     if any(curve.seeds == 1 for curve in curves):
@@ -65,7 +65,8 @@ def _spreads(curves) -> list[str]:
     return found
 
 
-def _picture(path, alt, caption) -> Picture:
+def picture(path: pathlib.Path, alt: str, caption: str) -> Picture:
+    """Returns a PNG file as a picture of the size that it names."""
     with Image.open(path) as image:
         dots = image.info["dpi"][0]
         width, height = (round(n * PIXELS_PER_INCH / dots) for n in image.size)

@@ -14,6 +14,7 @@ from scale_zoo.report.content import make_page
 from scale_zoo.report.example import choose_example, examine
 from scale_zoo.report.gathering import gather
 from scale_zoo.report.page import Page
+from scale_zoo.report.sizes import gather_sizes
 from scale_zoo.report.tables import shown_factors
 
 LOGGER = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def write_report(
     output: str | pathlib.Path,
     *,
     comparison: str | pathlib.Path | None = None,
+    generalization: str | pathlib.Path | None = None,
     title: str | None = None,
     image: str | None = None,
     data_dir: str | None = None,
@@ -48,6 +50,8 @@ def write_report(
         output: a folder that is new or empty, or holds an earlier page.
         comparison: a folder that `comparison.compare` wrote, for accuracy and errors at each
             factor of the networks that it measured; else the runs' own tests are used.
+        generalization: a folder that `comparison.generalize` wrote, for accuracy by the size of
+            objects of the networks that it measured.
         title: the page's title; by default it names the data.
         image: an image file for the networks to classify; by default the first image of the runs'
             data that is a test image for all of them.
@@ -64,6 +68,7 @@ def write_report(
     output = pathlib.Path(output)
     _check_output(output, overwrite)
     networks = gather(workdirs, comparison)
+    sized = gather_sizes(networks, generalization) if generalization is not None else None
     example = choose_example(networks, image, data_dir)
     factors = shown_factors(networks)
     examined = []
@@ -71,7 +76,7 @@ def write_report(
         LOGGER.info("[%d/%d] %s", place, len(networks), network.label)
         examined.append(examine(network.runs[0], example, factors))
     with tempfile.TemporaryDirectory() as folder:
-        page = make_page(networks, examined, example, pathlib.Path(folder), title)
+        page = make_page(networks, examined, example, pathlib.Path(folder), title, sized)
         return _write(page, output)
 
 

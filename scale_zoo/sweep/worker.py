@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from scale_zoo import files, training
+from scale_zoo import data, files, training
 from scale_zoo.training import TrainingConfig, run_files
 
 
@@ -41,6 +41,7 @@ def check(orders: list[dict[str, Any]]) -> None:
     for name, config in _read(orders):
         try:
             source = load_source(config.data, config.data_dir, config.image_size)
+            source = data.draw_training_images(source, config.training_images, seed=0)
             training.check_network(config, source)
         except ValueError as error:
             raise ValueError(f"run {name}: {error}") from error

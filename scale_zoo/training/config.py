@@ -49,6 +49,9 @@ class TrainingConfig:
     image_size: int = _field(
         0, "pixels to which the images of tfds: and folder: are fitted; 0 keeps their size"
     )
+    training_images: int = _field(
+        0, "number of training images, drawn stratified by class; 0 takes all"
+    )
     scale_range: tuple[float, float] | Literal["default"] | None = _field(
         "default",
         "lowest and highest factor of the random rescaling in training, such as 0.3,1; 'none' "
@@ -162,8 +165,11 @@ def check_config(config: TrainingConfig) -> None:
             raise ValueError(
                 f"`{argument}` must be in [0, 1). Received {getattr(config, argument)}."
             )
-    if config.weight_decay < 0:
-        raise ValueError(f"`weight_decay` must not be negative. Received {config.weight_decay}.")
+    for argument in ("training_images", "weight_decay"):
+        if getattr(config, argument) < 0:
+            raise ValueError(
+                f"`{argument}` must not be negative. Received {getattr(config, argument)}."
+            )
     schedules.learning_rate(
         config.schedule, config.learning_rate, config.epochs, config.warmup_epochs
     )

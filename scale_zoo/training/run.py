@@ -25,6 +25,8 @@ from scale_zoo.zoo import imagenet
 
 LOGGER = logging.getLogger(__name__)
 
+# Test images of each size, where the data have several: tools/generalization_test.py takes all.
+TESTED_OF_EACH_SIZE = 1000
 # Keeps the equivariance callback under a tenth of an epoch: see its docstring.
 MEASURED_SHARE = 0.04
 
@@ -62,10 +64,15 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
 
 
 def load_source(config: TrainingConfig) -> data.Source:
-    """Loads a run's data."""
-    return data.load_source(
+    """Loads a run's data.
+
+    Raises:
+        ValueError: if the data cannot be loaded, or have fewer training images than asked for.
+    """
+    source = data.load_source(
         config.data, config.data_dir or None, config.seed, config.image_size or None
     )
+    return data.draw_training_images(source, config.training_images, config.seed)
 
 
 def check_network(config: TrainingConfig, source: data.Source) -> None:
@@ -166,6 +173,7 @@ def _finish(
     best = run.create_model()
     best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
     LOGGER.info("Measuring the best epoch on the test images.")
+    tested = data.first_of_each_size(source.test, TESTED_OF_EACH_SIZE)
     # Epochs of one step have no rate.
     rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
     metrics = RunMetrics(
@@ -175,7 +183,7 @@ def _finish(
         validation_accuracy=max(logs["val_accuracy"] for logs in history),
         # The median, as other load slows some epochs.
         images_per_second=statistics.median(rates) if rates else None,
-        test=equivariance.evaluate(best, source.test, scale_range, seed=config.seed),
+        test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
         history=history,
     )
     curve = over_scale.Curve(config.model, metrics.test.over_scale)

@@ -91,3 +91,13 @@ def test_random_factors_are_fixed_by_seed_and_within_range():
     assert 0.3 <= first.min() < 0.31
     assert 0.99 < first.max() <= 1
     np.testing.assert_array_equal(data.random_factors(3, None, seed=5), 1)
+
+
+@pytest.mark.parametrize(("outside", "darkest"), [("zero", 0), ("mirror", 1)])
+def test_random_rescaling_puts_outside_what_the_examples_say(outside, darkest):
+    white = np.full([4, 8, 8, 1], 255, np.uint8)
+    examples = data.Examples(white, np.arange(4, dtype=np.int32), outside=outside)
+    ((images, _),) = _take(data.training_batches(examples, 4, 4, (0.5, 0.5), seed=0), 1)
+    assert images.min() == pytest.approx(darkest, abs=1e-6)
+    ((images, _),) = _take(data.evaluation_batches(examples, 4, 4, 0.5), 1)
+    assert images.min() == pytest.approx(darkest, abs=1e-6)

@@ -154,3 +154,41 @@ def test_a_scale_range_outside_its_bounds_is_refused(scale_range):
 @pytest.mark.parametrize("scale_range", [None, (0.3, 1), (4, 4)])
 def test_a_scale_range_within_its_bounds_is_taken(scale_range):
     data.check_scale_range(scale_range)
+
+
+def test_examples_keep_their_sizes_and_what_is_outside_where_they_are_indexed():
+    images, sizes = np.zeros([4, 2, 2, 1], np.uint8), np.arange(4, dtype=np.float32)
+    examples = data.Examples(images, np.arange(4, dtype=np.int32), sizes, "mirror")
+    for indices in (slice(1, 3), np.array([1, 2])):
+        np.testing.assert_array_equal(examples[indices].sizes, [1, 2])
+        assert examples[indices].outside == "mirror"
+
+
+def test_fewer_training_images_are_drawn_stratified_by_class():
+    source = data.load_source("digits")
+    fewer = data.draw_training_images(source, 100, seed=0)
+    np.testing.assert_allclose(np.bincount(fewer.train.labels), 10, atol=1)
+    assert _identity(fewer.train) < _identity(source.train)
+    assert fewer.test is source.test
+    assert data.draw_training_images(source, 0, seed=0) is source
+
+
+def test_more_training_images_than_there_are_are_refused():
+    source = data.load_source("digits")
+    with pytest.raises(ValueError, match=r"`training_images` must be at most the 1078 of digits"):
+        data.draw_training_images(source, 1079, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, [0, 1, 3]), (2, [0, 1, 2, 3, 5]), (9, range(6)), (None, range(6))]
+)
+def test_the_first_images_of_each_size_are_taken_in_order(count, expected):
+    sizes = np.array([2, 1, 2, 3, 2, 1], np.float32)
+    images = np.zeros([6, 2, 2, 1], np.uint8)
+    examples = data.Examples(images, np.arange(6, dtype=np.int32), sizes)
+    np.testing.assert_array_equal(data.first_of_each_size(examples, count).labels, expected)
+
+
+def test_all_images_of_unknown_sizes_are_taken():
+    examples = data.load_source("digits").test
+    assert data.first_of_each_size(examples, 1) is examples

@@ -31,18 +31,19 @@ def _weight(distance, interpolation):
     return 0.0
 
 
-def _matrix(size, factor, interpolation, canvas=None):
-    """The weights of all pixels in each output pixel, pixel by pixel; zero fill outside."""
+def _matrix(size, factor, interpolation, canvas=None, mirrored=False):
+    """The weights of all pixels in each output pixel, pixel by pixel."""
     canvas = canvas or size
     centre, out_centre, shrink = (size - 1) / 2, (canvas - 1) / 2, min(factor, 1)
     matrix = np.zeros([canvas, size])
+    mirror = np.pad(np.arange(size), 100, mode="symmetric")
     for output in range(canvas):
         position = centre + (output - out_centre) / factor
         reach = range(int(position - 2 / shrink) - 2, int(position + 2 / shrink) + 3)
         weights = {p: _weight((p - position) * shrink, interpolation) for p in reach}
         for pixel, weight in weights.items():
-            if 0 <= pixel < size:
-                matrix[output, pixel] = weight / sum(weights.values())
+            if mirrored or 0 <= pixel < size:
+                matrix[output, mirror[pixel + 100]] += weight / sum(weights.values())
     return matrix
 
 
@@ -229,3 +230,27 @@ def test_half_precision_does_not_move_the_pixels():
 def test_an_argument_out_of_range_is_named(shape, factors, interpolation, message):
     with pytest.raises(ValueError, match=message):
         rescale(tf.zeros(shape), factors, interpolation)
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("factor", [0.3, 0.8, 1.0, 1.7])
+def test_mirrored_pixels_weigh_as_pixels_of_their_own(interpolation, factor):
+    images = _random(2, 6, 5, 3)
+    vertical = _matrix(6, factor, interpolation, 10, mirrored=True)
+    horizontal = _matrix(5, factor, interpolation, 11, mirrored=True)
+    expected = np.einsum("yi,nijc,xj->nyxc", vertical, images, horizontal)
+    outputs = rescale(images, factor, interpolation, (10, 11), "mirror")
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+
+
+def test_mirrored_images_each_have_their_factor():
+    images = _random(2, 6, 6, 1)
+    outputs = rescale(images, [0.4, 1.5], outside="mirror")
+    for n, factor in enumerate((0.4, 1.5)):
+        one = rescale(images[n : n + 1], factor, outside="mirror")
+        np.testing.assert_allclose(outputs[n : n + 1], one, atol=1e-5)
+
+
+def test_an_unknown_outside_is_refused():
+    with pytest.raises(ValueError, match=r"`outside` must be in .*Received 'wrap'"):
+        rescale(_random(1, 4, 4, 1), 0.5, outside="wrap")

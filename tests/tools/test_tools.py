@@ -14,6 +14,7 @@ FLAGS = {
     "draw_sampling": "--factors",
     "sweep": "--vary",
     "equivariance_test": "--stages",
+    "generalization_test": "--models",
     "report": "--comparison",
 }
 TOOLS = sorted(path.stem for path in ROOT.glob("tools/*.py"))
@@ -38,6 +39,8 @@ def _error_lines(stderr):
         ("draw_sampling", ["--model=x", "--image=x", "--output=x", "--at=up"], "`at` must be"),
         ("equivariance_test", ["--models=missing", "--output=x"], "`models` must be"),
         ("equivariance_test", ["--models=x", "--output=x", "--factors=1/0"], "Received 1/0"),
+        ("generalization_test", ["--models=missing", "--output=x"], "`models` must be"),
+        ("generalization_test", ["--models=x"], "--output"),
         ("report", ["--output=x"], "--workdirs"),
         ("report", ["--workdirs=missing", "--output=x"], "`workdirs` must be work directories"),
     ],
@@ -94,3 +97,20 @@ def test_the_equivariance_test_measures_what_it_can_and_names_the_rest(run_tool,
     found = [(row["network"], float(row["factor"]), row["stage"]) for row in rows]
     network = "fpn_cnn (untrained)"
     assert found == [(network, f, stage) for f in (1, 0.5) for stage in ("overall", "pyramid1")]
+
+
+def test_the_generalization_test_measures_by_size(run_tool, tmp_path):
+    done = run_tool(
+        "generalization_test",
+        "--models=plain_cnn",
+        "--data=rescaled:digits",
+        "--images=2",
+        f"--output={tmp_path}/out",
+    )
+    assert done.returncode == 0
+    assert "no scale selection: it has no layer 'channel_logits'" in done.stdout
+    assert f"results and pictures: {tmp_path}/out" in done.stdout
+    with (tmp_path / "out" / "accuracy_by_size.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["trained"] for row in rows] == 4 * ["no"] + ["yes"] + 4 * ["no"]
+    assert [row["images"] for row in rows] == 9 * ["2"]
