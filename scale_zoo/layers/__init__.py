@@ -2,6 +2,7 @@
 
 from scale_zoo.layers.actions import (
     Action,
+    ChannelAction,
     InvariantAction,
     OrientationAction,
     PlanarAction,
@@ -9,6 +10,13 @@ from scale_zoo.layers.actions import (
     ScaleSpaceAction,
 )
 from scale_zoo.layers.bilinear_lifting import BilinearLifting
+from scale_zoo.layers.channel_head import (
+    ChannelPooling,
+    FoldChannels,
+    SpatialMaximum,
+    UnfoldChannels,
+)
+from scale_zoo.layers.channel_lifting import FoveatedLifting, SlidingLifting
 from scale_zoo.layers.convolution import Convolution
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
@@ -29,10 +37,14 @@ __all__ = [
     "Action",
     "BatchNormalization",
     "BilinearLifting",
+    "ChannelAction",
+    "ChannelPooling",
     "Conv2D",
     "Convolution",
     "DeformableConv2D",
     "DeformableScaleConv2D",
+    "FoldChannels",
+    "FoveatedLifting",
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",
@@ -49,6 +61,9 @@ __all__ = [
     "ScaleConv2D",
     "ScalePooling",
     "ScaleSpaceAction",
+    "SlidingLifting",
+    "SpatialMaximum",
     "SpatialTransformer",
     "Stage",
+    "UnfoldChannels",
 ]

@@ -114,15 +114,14 @@ class Skeleton(Options):
         """
         front, neck = front or Front(), neck or Neck()
         input_shape = tuple(input_shape or self.input_shape)
-        self.check_input_shape(input_shape, include_top)
+        self.check_input_shape(input_shape, include_top and not method.any_size)
         method.check(self.n_stages)
         neck.check(self.n_stages)
         normalization = self._normalization(input_shape)
 
-        def head(features):
-            features = layers.Stage(method.projected_action, name="projection")(features)
+        def head(features, activation):
             if include_top:
-                return self.top(features, classes or self.classes, classifier_activation)
+                return self.top(features, classes or self.classes, activation)
             return pool_globally(features, pooling)
 
         inputs = keras.Input(input_shape, name="images")
@@ -133,7 +132,8 @@ class Skeleton(Options):
             features = self.stage(method, features, Place(number, self.n_stages), stages)
             stages.append(method.mark(features, name=f"stage{number}"))
             features = neck.onward(stages[-1], name=f"stage{number}_onward")
-        return keras.Model(inputs, method.head(neck(method, stages), head), name=name)
+        outputs = method.head(neck(method, stages), head, classifier_activation)
+        return keras.Model(inputs, outputs, name=name)
 
     def _normalization(self, input_shape) -> keras.layers.Layer | None:
         if self.mean is None and self.deviation is None:

@@ -23,7 +23,9 @@ from scale_zoo.ops.scale_action import (
     relative_error,
     rescale_maps,
     scale_action,
+    shift_levels,
 )
+from scale_zoo.ops.scale_channel import scale_channel
 from scale_zoo.ops.scale_conv2d import scale_conv2d
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "sampler",
     "sampling_points",
     "scale_action",
+    "scale_channel",
     "scale_conv2d",
+    "shift_levels",
     "use_sampler",
 ]
