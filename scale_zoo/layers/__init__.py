@@ -13,7 +13,7 @@ from scale_zoo.layers.bilinear_lifting import BilinearLifting
 from scale_zoo.layers.channel_head import (
     ChannelPooling,
     FoldChannels,
-    SpatialMaximum,
+    StackLevels,
     UnfoldChannels,
 )
 from scale_zoo.layers.channel_lifting import FoveatedLifting, SlidingLifting
@@ -62,8 +62,8 @@ __all__ = [
     "ScalePooling",
     "ScaleSpaceAction",
     "SlidingLifting",
-    "SpatialMaximum",
     "SpatialTransformer",
+    "StackLevels",
     "Stage",
     "UnfoldChannels",
 ]

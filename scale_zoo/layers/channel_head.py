@@ -12,19 +12,19 @@ POOLINGS = {"max": tf.reduce_max, "avg": tf.reduce_mean, "logsumexp": tf.reduce_
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
-class SpatialMaximum(keras.layers.Layer):
-    """Takes the maximum of every map of a pyramid: one pixel for each level.
+class StackLevels(keras.layers.Layer):
+    """Stacks the levels of a pyramid whose maps are of one size, without those of no pixels.
 
-    Input shape: a list of `[batch, height_k, width_k, channels]`, with or without pixels.
-    Output shape: `[batch, levels, 1, 1, channels]`, of the levels with pixels.
+    Input shape: a list of `[batch, height, width, channels]`.
+    Output shape: `[batch, levels, height, width, channels]`.
 
     Raises:
         ValueError: if a level is not of rank 4.
 
     Example:
-    >>> levels = [np.ones([2, 28, 28, 3], "float32"), np.ones([2, 14, 14, 3], "float32")]
-    >>> tuple(scale_zoo.layers.SpatialMaximum()(levels).shape)
-    (2, 2, 1, 1, 3)
+    >>> levels = [np.ones([2, 1, 1, 3], "float32")] * 5
+    >>> tuple(scale_zoo.layers.StackLevels()(levels).shape)
+    (2, 5, 1, 1, 3)
     """
 
     def build(self, input_shape):
@@ -32,12 +32,11 @@ class SpatialMaximum(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
-        present = [level for level in level_list(inputs) if not is_vacant(level)]
-        return tf.stack([tf.reduce_max(each, [1, 2], keepdims=True) for each in present], axis=1)
+        return tf.stack([each for each in level_list(inputs) if not is_vacant(each)], axis=1)
 
     def compute_output_shape(self, input_shape):
-        shapes = level_shapes(input_shape)
-        return (shapes[0][0], len(shapes), 1, 1, shapes[0][3])
+        (batch, *level), *others = level_shapes(input_shape)
+        return (batch, 1 + len(others), *level)
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -88,8 +87,7 @@ class UnfoldChannels(keras.layers.Layer):
     """
 
     def __init__(self, factors: Sequence[float], **kwargs):
-        # Answers keep their precision, and features are read for their shape alone.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         self.factors = list(factors)
 
     def call(self, inputs):

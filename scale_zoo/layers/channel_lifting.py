@@ -58,8 +58,8 @@ class _ChannelLifting(keras.layers.Layer):
         # Keras 2 builds networks with a tensor, for the shapes of inference.
         if self.training_channels is None or tf.is_tensor(training) or not training:
             return self.factors
-        shuffled = tf.random.shuffle(self._drawn_from)
-        return [1.0, *(shuffled[place] for place in range(self.training_channels - 1))]
+        others = tf.random.shuffle(self._drawn_from)[: self.training_channels - 1]
+        return tf.unstack(tf.sort(tf.concat([[1.0], others], axis=0)), self.training_channels)
 
     def get_config(self):
         return {

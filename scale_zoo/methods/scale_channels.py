@@ -118,7 +118,9 @@ class ScaleChannels(Plain):
 
     def project(self, features):
         if self.form == "sliding":
-            return layers.SpatialMaximum(name="spatial_maximum")(features)
+            pool = keras.layers.GlobalMaxPooling2D(keepdims=True, name="spatial_maximum")
+            maxima = layers.OnLevels(pool, name=pool.name)(features)
+            return layers.StackLevels(name="stacked_channels")(maxima)
         return features
 
     def head(self, features, build, activation):

@@ -48,6 +48,9 @@ BOUNDS = {
     "fpn_cnn": (1.7, 0.32, 0.83, 2.7, 0.038, 0.13, 1.1),
     "so2_resnet14": (0.34, 0.012, 0.024, 0.044, 0.16, 0.41),
     "so2_cnn": (1.9, 0.11, 0.72, 2.1),
+    "scale_channels_resnet14": (0.0001,) * 6,
+    "scale_channels_cnn": (0.0001,) * 4,
+    "scale_channels_cnn:sliding": (0.00014,) * 4,
     "dss_cnn+stn+fpn": (1.1, 0.28, 0.61, 2.4, *SCALE_SPACE_CNN[1:]),
     "dss_v2_cnn+stn+fpn": (3.3, 0.11, 0.23, 0.15, 0.00016, 0.0011, 0.00041),
 }
