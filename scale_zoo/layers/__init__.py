@@ -20,6 +20,7 @@ from scale_zoo.layers.channel_lifting import FoveatedLifting, SlidingLifting
 from scale_zoo.layers.convolution import Convolution
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
+from scale_zoo.layers.edge_padding import EdgePadding2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.on_levels import OnLevels
@@ -43,6 +44,7 @@ __all__ = [
     "Convolution",
     "DeformableConv2D",
     "DeformableScaleConv2D",
+    "EdgePadding2D",
     "FoldChannels",
     "FoveatedLifting",
     "GaussianLifting",

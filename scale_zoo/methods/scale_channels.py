@@ -30,7 +30,8 @@ class ScaleChannels(Plain):
     Args:
         form: "foveated" for grids of one size about the centre, for centred objects of any size; or
             "sliding" for the whole image at every scale, each channel's last map reduced to its
-            maximum before the head, for objects anywhere.
+            maximum before the head, for objects anywhere. There maps are padded by their edges, not
+            by zeros, so that the ground looks the same near the border as far from it.
         n_enlarging: number of channels that enlarge the image.
         n_shrinking: number of channels that shrink it.
         ratio: ratio of scale between neighbouring channels, above 1.
@@ -109,12 +110,22 @@ class ScaleChannels(Plain):
     def conv(
         self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
     ):
-        if self.form == "sliding":
-            conv = layers.PyramidConv2D(filters, kernel_size, strides, name=name, **arguments)
-            return conv(features)
-        return super().conv(
-            features, filters, kernel_size, strides, stage=stage, name=name, **arguments
-        )
+        if self.form == "foveated":
+            return super().conv(
+                features, filters, kernel_size, strides, stage=stage, name=name, **arguments
+            )
+        if arguments.pop("padding", "same") == "same" and kernel_size > 1:
+            pad = layers.EdgePadding2D((kernel_size - 1) // 2, kernel_size // 2, name=f"{name}_pad")
+            features = self.apply(features, pad, stage=stage)
+        arguments["padding"] = "valid"
+        conv = layers.PyramidConv2D(filters, kernel_size, strides, name=name, **arguments)
+        return conv(features)
+
+    def pool(self, features, layer, padding=0, *, stage):
+        if self.form == "sliding" and padding:
+            pad = layers.EdgePadding2D(padding, padding, name=f"{layer.name}_pad")
+            features, padding = self.apply(features, pad, stage=stage), 0
+        return super().pool(features, layer, padding, stage=stage)
 
     def project(self, features):
         if self.form == "sliding":

@@ -153,3 +153,26 @@ def test_the_declared_action_holds_at_every_stage_within_the_bounds_of_the_metho
     errors = equivariance_errors(name)
     bounds = dict(zip(sorted(errors), BOUNDS[name], strict=True))
     assert {stage: error for stage, error in errors.items() if not error < bounds[stage]} == {}
+
+
+# Models whose channels shift by whole steps: what enlarging leaves of them is all there.
+HOLDING = {"scale_channels_cnn", "scale_channels_cnn:sliding", "scale_channels_resnet14"}
+# Factors and bounds of the error there. Shrinking loses resolution.
+STEPS = {1 / 2: 0.15, 2**-0.5: 0.05, 2**0.5: 0.01, 2: 0.01}
+
+
+@pytest.mark.parametrize("drawn", ["kernels", "all weights"])
+@pytest.mark.parametrize("name", sorted(HOLDING))
+def test_whole_steps_of_the_series_shift_the_channels(name, drawn):
+    channels = IMAGES[_skeleton(name)][2]
+    keras.utils.set_random_seed(0)
+    model = small_model(name, (64, 64, channels), n_enlarging=2, n_shrinking=2)
+    if drawn == "kernels":
+        _draw_kernels(model)
+    else:
+        weights.randomize(model)
+    # Small enough to be enlarged.
+    images = np.pad(_wave(32, channels), [(0, 0), (16, 16), (16, 16), (0, 0)])
+    errors, _ = equivariance_probe(model, list(STEPS), region="interior")(tf.constant(images))
+    worst = dict(zip(STEPS, errors[..., 0].numpy().max(1), strict=True))
+    assert {factor: error for factor, error in worst.items() if not error < STEPS[factor]} == {}
