@@ -30,6 +30,7 @@ from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.rotation_conv2d import RotationConv2D, RotationLiftingConv2D
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
+from scale_zoo.layers.scale_max_pooling2d import ScaleMaxPooling2D
 from scale_zoo.layers.scale_pooling import ScalePooling
 from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
@@ -61,6 +62,7 @@ __all__ = [
     "RotationConv2D",
     "RotationLiftingConv2D",
     "ScaleConv2D",
+    "ScaleMaxPooling2D",
     "ScalePooling",
     "ScaleSpaceAction",
     "SlidingLifting",

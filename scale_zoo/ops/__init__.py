@@ -27,6 +27,7 @@ from scale_zoo.ops.scale_action import (
 )
 from scale_zoo.ops.scale_channel import scale_channel
 from scale_zoo.ops.scale_conv2d import scale_conv2d
+from scale_zoo.ops.scale_max_pool2d import scale_max_pool2d
 
 __all__ = [
     "adaptive_pool2d",
@@ -54,6 +55,7 @@ __all__ = [
     "scale_action",
     "scale_channel",
     "scale_conv2d",
+    "scale_max_pool2d",
     "shift_levels",
     "use_sampler",
 ]

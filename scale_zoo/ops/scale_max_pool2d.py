@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from scale_zoo.ops.resize import mix
+from scale_zoo.ops.footprint import as_pair
 
 
 def scale_max_pool2d(
     features: tf.Tensor,
     dilations: Sequence[float],
-    size: int,
-    strides: int,
+    size: int | Sequence[int],
+    strides: int | Sequence[int],
     padding: int = 0,
 ) -> tf.Tensor:
     """Takes maxima over windows whose taps are as far apart as those of the level's kernels.
@@ -25,8 +25,8 @@ def scale_max_pool2d(
     Args:
         features: `[batch, scale, height, width, channels]`.
         dilations: distance in pixels between taps, for each level; 1 is common max pooling.
-        size: height and width of the windows in taps.
-        strides: distance between neighbouring windows in pixels.
+        size: height and width of the windows in taps, a number or a pair.
+        strides: distance between neighbouring windows in pixels, a number or a pair.
         padding: zeros on every side of the map, by which windows of level 0 may reach beyond it.
 
     Returns:
@@ -49,26 +49,46 @@ def scale_max_pool2d(
             f"`features` must be [batch, scale, height, width, channels] of {len(dilations)} "
             f"levels, one for each dilation. Received shape {tuple(features.shape)}."
         )
+    size, strides = as_pair(size), as_pair(strides)
     pooled = []
     for level, dilation in zip(tf.unstack(features, axis=1), dilations, strict=True):
-        for axis in (1, 2):
-            pixels = level.shape[axis] or tf.shape(level)[axis]
-            level = mix(level, _taps(pixels, dilation, size, strides, padding), axis)
-        # The windows' taps stand side by side.
-        pooled.append(tf.nn.max_pool2d(level, size, size, "VALID"))
+        if dilation == 1:
+            level = tf.pad(level, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
+            pooled.append(tf.nn.max_pool2d(level, size, strides, "VALID"))
+        else:
+            # The windows' taps stand side by side.
+            taps = _read_taps(level, dilation, size, strides, padding)
+            pooled.append(tf.nn.max_pool2d(taps, size, size, "VALID"))
     outputs = tf.stack(pooled, axis=1)
-    static = [n and windows(n, size, strides, padding) for n in features.shape[2:4]]
-    return tf.ensure_shape(outputs, [*features.shape[:2], *static, features.shape[4]])
+    image_size = output_size(features.shape[2:4], size, strides, padding)
+    return tf.ensure_shape(outputs, [*features.shape[:2], *image_size, features.shape[4]])
 
 
-def windows(pixels, size: int, strides: int, padding: int):
-    """Returns how many windows a line of pixels has."""
-    return (pixels + 2 * padding - size) // strides + 1
+def output_size(image_size, size, strides, padding: int) -> list:
+    """Returns the numbers of windows along both axes, None for unknown ones."""
+    return [
+        pixels if pixels is None else (pixels + 2 * padding - taps) // stride + 1
+        for pixels, taps, stride in zip(image_size, as_pair(size), as_pair(strides), strict=True)
+    ]
 
 
-def _taps(pixels, dilation, size, strides, padding):
-    """Weights `[windows * size, pixels]` of the pixels in every tap."""
-    first = tf.range(windows(pixels, size, strides, padding)) * strides - padding
+def _read_taps(images, dilation, size, strides, padding):
+    """Interpolates the taps of all windows: `[batch, rows * size, columns * size, channels]`."""
+    pixels = [images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2)]
+    windows = output_size(pixels, size, strides, padding)
+    (vertical, rows), (horizontal, _) = [
+        (tf.cast(_tap_weights(*line, dilation, padding), images.dtype), line[0] * line[2])
+        for line in zip(windows, pixels, size, strides, strict=True)
+    ]
+    width, channels = pixels[1], images.shape[3]
+    # Of all columns at once, then of each row: without transposing maps.
+    images = tf.matmul(vertical, tf.reshape(images, [-1, pixels[0], width * channels]))
+    return tf.matmul(horizontal, tf.reshape(images, [-1, rows, width, channels]))
+
+
+def _tap_weights(windows, pixels, size, stride, dilation, padding):
+    """Weights `[windows * size, pixels]` of the pixels in every tap of a line of windows."""
+    first = tf.range(windows) * stride - padding
     reach = (size - 1) / 2
     offsets = [reach + (tap - reach) * dilation for tap in range(size)]
     places = tf.reshape(tf.cast(first[:, None], tf.float32) + offsets, [-1, 1])

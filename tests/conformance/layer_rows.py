@@ -277,6 +277,11 @@ ROWS = {
         (3, 9, 8, 2),
         smallest=7,
     ),
+    "ScaleMaxPooling2D": Row(
+        layers.ScaleMaxPooling2D,
+        lambda: {"pool_size": (3, 2), "strides": 2, "padding": 1, "base": 1.5},
+        (3, 9, 8, 2),
+    ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "avg"}, (3, 9, 8, 2)),
     "SpatialTransformer": Row(
         layers.SpatialTransformer,

@@ -32,7 +32,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "scale_channels": {"n_enlarging": 1, "n_shrinking": 1},
 }
 # Further forms of models, NAME:FORM, by their options.
-FORMS: dict[str, dict[str, Any]] = {"scale_channels_cnn:sliding": {"form": "sliding"}}
+FORMS: dict[str, dict[str, Any]] = {
+    "scale_channels_cnn:sliding": {"form": "sliding"},
+    "dss_cnn:scaled": {"spatial_pooling": "scaled"},
+}
 
 
 @dataclasses.dataclass

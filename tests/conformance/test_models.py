@@ -53,6 +53,7 @@ BOUNDS = {
     "scale_channels_resnet14": (0.0001,) * 6,
     "scale_channels_cnn": (0.0001,) * 4,
     "scale_channels_cnn:sliding": (0.00014,) * 4,
+    "dss_cnn:scaled": (2.3, 0.0007, 0.0062, 0.037),
     "dss_cnn+stn+fpn": (1.1, 0.28, 0.61, 2.4, *SCALE_SPACE_CNN[1:]),
     "dss_v2_cnn+stn+fpn": (3.3, 0.11, 0.23, 0.15, 0.00016, 0.0011, 0.00041),
 }

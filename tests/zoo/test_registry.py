@@ -107,6 +107,7 @@ def test_options_have_their_published_defaults(name, option, default):
 def test_options_are_those_of_method_and_skeleton():
     assert set(scale_zoo.model_options("dss_cnn")) == {
         *("n_scales", "base", "interaction", "zero_scale", "dilation_mode", "scale_pooling"),
+        "spatial_pooling",
         *("width", "kernel_size", "dropout", "mean", "deviation"),
         *("front", "neck"),
     }
