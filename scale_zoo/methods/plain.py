@@ -58,6 +58,21 @@ class Plain(Options):
     def check_planar_weights(self) -> None:
         """Raises a ValueError if the method's layers cannot hold those of the planar network."""
 
+    def enter(
+        self,
+        images,
+        normalization: keras.layers.Layer | None,
+        front: Callable,
+        total_stride: int,
+    ):
+        """Normalizes images, passes them through what stands in front, and lifts them.
+
+        A method that looks beyond the canvas overrides it to normalize what it has lifted, for
+        after normalization black is not zero.
+        """
+        images = images if normalization is None else normalization(images)
+        return self.lift(front(images), total_stride)
+
     def lift(self, images, total_stride: int):
         """Lifts images to features. `total_stride` is that of the whole network, in pixels."""
         return images

@@ -92,6 +92,12 @@ class ScaleChannels(Plain):
     def any_size(self) -> bool:
         return self.form == "sliding" or self.size is not None
 
+    def enter(self, images, normalization, front, total_stride):
+        features = self.lift(front(images), total_stride)
+        if normalization is None:
+            return features
+        return layers.OnLevels(normalization, name=normalization.name)(features)
+
     def lift(self, images, total_stride):
         arguments = {
             "factors": self.factors(),

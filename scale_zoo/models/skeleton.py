@@ -125,8 +125,7 @@ class Skeleton(Options):
             return pool_globally(features, pooling)
 
         inputs = keras.Input(input_shape, name="images")
-        images = normalization(inputs) if normalization else inputs
-        features = method.lift(front(images), self.total_stride)
+        features = method.enter(inputs, normalization, front, self.total_stride)
         stages: list[Any] = []
         for number in range(1, self.n_stages + 1):
             features = self.stage(method, features, Place(number, self.n_stages), stages)

@@ -61,8 +61,10 @@ def test_one_sliding_channel_is_the_planar_network_with_a_spatial_maximum():
     ],
 )
 def test_logits_of_the_planar_network_on_all_grids_are_pooled_then_activated(mode, pool):
-    model = _model(size=20, channel_pooling=mode, classifier_activation="softmax")
-    planar = _planar(model, shape=(20, 20, 1))
+    # Around the canvas it is black, which normalized is not zero.
+    normalization = {"mean": [0.3], "deviation": [0.5]}
+    model = _model(size=20, channel_pooling=mode, classifier_activation="softmax", **normalization)
+    planar = _planar(model, shape=(20, 20, 1), **normalization)
     images = _images(3, 28, 28, 1)
     factors = model.get_layer("channel_logits").get_config()["factors"]
     np.testing.assert_allclose(factors, 2.0 ** np.arange(-1, 1.1, 0.5), 1e-6)
