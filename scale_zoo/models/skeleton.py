@@ -107,7 +107,7 @@ class Skeleton(Options):
 
         Returns:
             A model from images `[batch, height, width, channels]` in [0, 1], whose stages are the
-            layers "stage1", "stage2" and so on, and "projection", their planar map.
+            layers "stage1", "stage2" and so on, and "projection", the maps that the head sees.
 
         Raises:
             ValueError: if an option does not fit the images or the network.
