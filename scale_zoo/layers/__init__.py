@@ -2,6 +2,7 @@
 
 from scale_zoo.layers.actions import (
     Action,
+    ChannelAction,
     InvariantAction,
     OrientationAction,
     PlanarAction,
@@ -9,9 +10,17 @@ from scale_zoo.layers.actions import (
     ScaleSpaceAction,
 )
 from scale_zoo.layers.bilinear_lifting import BilinearLifting
+from scale_zoo.layers.channel_head import (
+    ChannelPooling,
+    FoldChannels,
+    StackLevels,
+    UnfoldChannels,
+)
+from scale_zoo.layers.channel_lifting import FoveatedLifting, SlidingLifting
 from scale_zoo.layers.convolution import Convolution
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
+from scale_zoo.layers.edge_padding import EdgePadding2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.on_levels import OnLevels
@@ -21,6 +30,7 @@ from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.rotation_conv2d import RotationConv2D, RotationLiftingConv2D
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
+from scale_zoo.layers.scale_max_pooling2d import ScaleMaxPooling2D
 from scale_zoo.layers.scale_pooling import ScalePooling
 from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
@@ -29,10 +39,15 @@ __all__ = [
     "Action",
     "BatchNormalization",
     "BilinearLifting",
+    "ChannelAction",
+    "ChannelPooling",
     "Conv2D",
     "Convolution",
     "DeformableConv2D",
     "DeformableScaleConv2D",
+    "EdgePadding2D",
+    "FoldChannels",
+    "FoveatedLifting",
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",
@@ -47,8 +62,12 @@ __all__ = [
     "RotationConv2D",
     "RotationLiftingConv2D",
     "ScaleConv2D",
+    "ScaleMaxPooling2D",
     "ScalePooling",
     "ScaleSpaceAction",
+    "SlidingLifting",
     "SpatialTransformer",
+    "StackLevels",
     "Stage",
+    "UnfoldChannels",
 ]

@@ -142,6 +142,26 @@ class ScaleSpaceAction(_Levels):
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
+class ChannelAction(ScaleSpaceAction):
+    """The action on scale channels `[batch, scale, height, width, channels]`: `ops.shift_levels`.
+
+    Every channel sees the image on a grid that is as much wider as its scale, so the channels shift
+    and their maps stay (Jansson & Lindeberg 2021, section 3). Features without maps transform the
+    same way.
+
+    Args:
+        base: ratio of scale between neighbouring channels, above 1.
+
+    Raises:
+        ValueError: if the base is not above 1.
+    """
+
+    def scale(self, features, factor: float):
+        """Shifts the channels."""
+        return ops.shift_levels(features, factor, self.base)
+
+
+@keras.saving.register_keras_serializable(package="scale_zoo")
 class PyramidAction(_Levels):
     """The action on pyramids, lists of `[batch, height_k, width_k, channels]`.
 

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from scale_zoo.ops.footprint import as_pair
 
-__all__ = ["as_pair", "check_above", "check_choice", "check_counts", "check_odd", "check_pair"]
+__all__ = [
+    "as_pair",
+    "check_above",
+    "check_choice",
+    "check_counts",
+    "check_odd",
+    "check_pair",
+    "check_whole",
+]
 
 
 def check_counts(**counts: int) -> None:
@@ -12,6 +20,13 @@ def check_counts(**counts: int) -> None:
     for argument, value in counts.items():
         if not _is_count(value):
             raise ValueError(f"`{argument}` must be a whole number, at least 1. Received {value}.")
+
+
+def check_whole(**numbers: int) -> None:
+    """Raises a ValueError unless every argument is a whole number of at least 0."""
+    for argument, value in numbers.items():
+        if value is False or not (value == 0 or _is_count(value)):
+            raise ValueError(f"`{argument}` must be a whole number, at least 0. Received {value}.")
 
 
 def check_pair(**sizes: int | Sequence[int]) -> None:

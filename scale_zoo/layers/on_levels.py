@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from scale_zoo.layers.empty_batch import on_examples
 from scale_zoo.layers.planar import SAFE
-from scale_zoo.layers.pyramid import is_nested, level_list
+from scale_zoo.layers.pyramid import is_nested, level_list, on_present
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -85,11 +85,12 @@ class OnLevels(keras.layers.Wrapper):
     def _on_all(self, planar, inputs):
         if not _is_pyramid(tf.nest.map_structure(lambda each: each.shape, inputs)):
             return _on_folded(planar, inputs)
-        if self._pixelwise:
-            return _on_all_pixels(planar, level_list(inputs))
         levels = level_list(inputs)
-        merges = isinstance(levels[0], (list, tuple))
-        return [planar(level) for level in (_transposed(levels) if merges else levels)]
+        if isinstance(levels[0], (list, tuple)):
+            levels = _transposed(levels)
+        if self._pixelwise:
+            return on_present(lambda present: _on_all_pixels(planar, present), levels)
+        return on_present(lambda present: [planar(level) for level in present], levels)
 
     def compute_output_shape(self, input_shape):
         shapes = _planar_shapes(input_shape)

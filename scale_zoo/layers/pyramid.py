@@ -1,5 +1,7 @@
 """Inputs of pyramid layers: lists of `[batch, height_k, width_k, channels]`."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
 
@@ -9,6 +11,32 @@ def level_list(inputs) -> list:
     A lone tensor is one level: Keras 2 passes a list of one so, in models read from files.
     """
     return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+
+
+def vacant_level(like: tf.Tensor) -> tf.Tensor:
+    """Returns a level without pixels, of the batch size and channels of another.
+
+    A network that trains on fewer levels than it tests passes these in place of the others.
+    """
+    return tf.zeros([tf.shape(like)[0], 0, 0, like.shape[3]], like.dtype)
+
+
+def is_vacant(level: tf.Tensor) -> bool:
+    """Whether a level is known to have no pixels."""
+    return tuple(level.shape[1:3]) == (0, 0)
+
+
+def on_present(function: Callable, levels: Sequence) -> list:
+    """Applies a function from lists of levels to lists to those levels that are not vacant.
+
+    A level may also be a list of maps to be merged, all vacant or none.
+    """
+    outputs = [tf.nest.flatten(level)[0] for level in levels]
+    present = [place for place, level in enumerate(outputs) if not is_vacant(level)]
+    found = function([levels[place] for place in present])
+    for place, output in zip(present, found, strict=True):
+        outputs[place] = output
+    return outputs
 
 
 def level_shapes(input_shape) -> list[tuple]:

@@ -4,7 +4,7 @@ import keras
 
 from scale_zoo import ops
 from scale_zoo.layers.convolution import Convolution
-from scale_zoo.layers.pyramid import level_list, level_shapes
+from scale_zoo.layers.pyramid import level_list, level_shapes, on_present
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -46,15 +46,18 @@ class PyramidConv2D(Convolution):
         return super().kernel_shape(level_shapes(input_shape)[0])
 
     def convolve(self, inputs):
-        return ops.pyramid_conv2d(
-            level_list(inputs),
-            self.kernel,
-            self.strides,
-            self.bias,
-            dilation=self.dilation_rate,
-            padding=self.padding,
-            groups=self.groups,
-        )
+        def convolve(levels):
+            return ops.pyramid_conv2d(
+                levels,
+                self.kernel,
+                self.strides,
+                self.bias,
+                dilation=self.dilation_rate,
+                padding=self.padding,
+                groups=self.groups,
+            )
+
+        return on_present(convolve, level_list(inputs))
 
     def call(self, inputs):
         return super().call(level_list(inputs))

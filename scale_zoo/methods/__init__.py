@@ -9,6 +9,7 @@ from scale_zoo.methods.fpn import Fpn
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.options import Options, option
 from scale_zoo.methods.plain import Place, Plain
+from scale_zoo.methods.scale_channels import ScaleChannels
 from scale_zoo.methods.so2 import So2
 from scale_zoo.methods.stn import Stn
 
@@ -24,6 +25,7 @@ __all__ = [
     "Options",
     "Place",
     "Plain",
+    "ScaleChannels",
     "So2",
     "Stn",
     "option",

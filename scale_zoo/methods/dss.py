@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any, ClassVar
 
+import keras
+
 from scale_zoo import layers
 from scale_zoo.layers.scale_conv2d import DILATION_MODES
 from scale_zoo.layers.scale_pooling import MODES
@@ -23,6 +25,9 @@ class Dss(Plain):
         zero_scale: blur (standard deviation in pixels) that the images are taken to have.
         dilation_mode: "fractional" or "floor", for a base whose powers are not whole.
         scale_pooling: "max" or "avg" over levels, before the head.
+        spatial_pooling: "planar" for max pooling in windows of the same pixels at every level, or
+            "scaled" in windows that grow with the level as kernels do, which commutes with scaling
+            but for interpolation.
     """
 
     n_scales: int = option(4, count)
@@ -31,6 +36,7 @@ class Dss(Plain):
     zero_scale: float = option(0.5, above(0))
     dilation_mode: str = option("fractional", one_of(*DILATION_MODES))
     scale_pooling: str = option("max", one_of(*MODES))
+    spatial_pooling: str = option("planar", one_of("planar", "scaled"))
 
     summary: ClassVar[str] = "deep scale-spaces (Worrall & Welling 2019)"
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"resnet": {"interaction": 2}}
@@ -78,6 +84,14 @@ class Dss(Plain):
             filters, kernel_size, strides, name=name, **arguments, **self.scale_options
         )
         return conv(features)
+
+    def pool(self, features, layer, padding=0, *, stage):
+        if self.spatial_pooling == "planar" or not isinstance(layer, keras.layers.MaxPooling2D):
+            return super().pool(features, layer, padding, stage=stage)
+        pooling = layers.ScaleMaxPooling2D(
+            layer.pool_size, layer.strides, padding, self.base, name=layer.name
+        )
+        return pooling(features)
 
     def project(self, features):
         return layers.ScalePooling(self.scale_pooling, name="scale_pooling")(features)

@@ -5,7 +5,13 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from scale_zoo.layers.arguments import check_above, check_choice, check_counts, check_odd
+from scale_zoo.layers.arguments import (
+    check_above,
+    check_choice,
+    check_counts,
+    check_odd,
+    check_whole,
+)
 
 Check = Callable[..., None]
 
@@ -45,7 +51,7 @@ def check_share(**options: float) -> None:
             raise ValueError(f"`{name}` must be in [0, 1). Received {value}.")
 
 
-count, odd, share = check_counts, check_odd, check_share
+count, odd, share, whole = check_counts, check_odd, check_share, check_whole
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,11 +47,31 @@ class Plain(Options):
         """How scaling the image changes what `project` returns."""
         return layers.PlanarAction()
 
+    @property
+    def any_size(self) -> bool:
+        """Whether the head sees maps of one size, whatever the images' size."""
+        return False
+
     def check(self, n_stages: int) -> None:
         """Raises a ValueError if an option does not fit a network of so many stages."""
 
     def check_planar_weights(self) -> None:
         """Raises a ValueError if the method's layers cannot hold those of the planar network."""
+
+    def enter(
+        self,
+        images,
+        normalization: keras.layers.Layer | None,
+        front: Callable,
+        total_stride: int,
+    ):
+        """Normalizes images, passes them through what stands in front, and lifts them.
+
+        A method that looks beyond the canvas overrides it to normalize what it has lifted, for
+        after normalization black is not zero.
+        """
+        images = images if normalization is None else normalization(images)
+        return self.lift(front(images), total_stride)
 
     def lift(self, images, total_stride: int):
         """Lifts images to features. `total_stride` is that of the whole network, in pixels."""
@@ -140,16 +160,22 @@ class Plain(Options):
         """Projects features to planar ones `[batch, height, width, channels]`."""
         return features
 
-    def head(self, features, build: Callable):
+    def projection(self, features):
+        """Projects features and marks them as the stage "projection"."""
+        return layers.Stage(self.projected_action, name="projection")(self.project(features))
+
+    def head(self, features, build: Callable, activation: str | None):
         """Builds the head of the network on the features that the neck returns.
 
         A method that combines the answers of several copies of its head overrides it.
 
         Args:
             features: the features.
-            build: builds the skeleton's head on planar features and returns its outputs.
+            build: builds the skeleton's head, `build(planar_features, activation)`, and returns its
+                outputs.
+            activation: activation of the classifier, None for logits.
         """
-        return build(self.project(features))
+        return build(self.projection(features), activation)
 
 
 def centred(kernel_size: int, padding: str) -> tuple[int, str]:

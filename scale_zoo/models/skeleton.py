@@ -107,33 +107,32 @@ class Skeleton(Options):
 
         Returns:
             A model from images `[batch, height, width, channels]` in [0, 1], whose stages are the
-            layers "stage1", "stage2" and so on, and "projection", their planar map.
+            layers "stage1", "stage2" and so on, and "projection", the maps that the head sees.
 
         Raises:
             ValueError: if an option does not fit the images or the network.
         """
         front, neck = front or Front(), neck or Neck()
         input_shape = tuple(input_shape or self.input_shape)
-        self.check_input_shape(input_shape, include_top)
+        self.check_input_shape(input_shape, include_top and not method.any_size)
         method.check(self.n_stages)
         neck.check(self.n_stages)
         normalization = self._normalization(input_shape)
 
-        def head(features):
-            features = layers.Stage(method.projected_action, name="projection")(features)
+        def head(features, activation):
             if include_top:
-                return self.top(features, classes or self.classes, classifier_activation)
+                return self.top(features, classes or self.classes, activation)
             return pool_globally(features, pooling)
 
         inputs = keras.Input(input_shape, name="images")
-        images = normalization(inputs) if normalization else inputs
-        features = method.lift(front(images), self.total_stride)
+        features = method.enter(inputs, normalization, front, self.total_stride)
         stages: list[Any] = []
         for number in range(1, self.n_stages + 1):
             features = self.stage(method, features, Place(number, self.n_stages), stages)
             stages.append(method.mark(features, name=f"stage{number}"))
             features = neck.onward(stages[-1], name=f"stage{number}_onward")
-        return keras.Model(inputs, method.head(neck(method, stages), head), name=name)
+        outputs = method.head(neck(method, stages), head, classifier_activation)
+        return keras.Model(inputs, outputs, name=name)
 
     def _normalization(self, input_shape) -> keras.layers.Layer | None:
         if self.mean is None and self.deviation is None:

@@ -23,8 +23,11 @@ from scale_zoo.ops.scale_action import (
     relative_error,
     rescale_maps,
     scale_action,
+    shift_levels,
 )
+from scale_zoo.ops.scale_channel import scale_channel
 from scale_zoo.ops.scale_conv2d import scale_conv2d
+from scale_zoo.ops.scale_max_pool2d import scale_max_pool2d
 
 __all__ = [
     "adaptive_pool2d",
@@ -50,6 +53,9 @@ __all__ = [
     "sampler",
     "sampling_points",
     "scale_action",
+    "scale_channel",
     "scale_conv2d",
+    "scale_max_pool2d",
+    "shift_levels",
     "use_sampler",
 ]

@@ -23,8 +23,24 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
     Returns:
         `[batch, scale, height, width, channels]`.
     """
+    return shift_levels(rescale_maps(features, factor), factor, base)
+
+
+def shift_levels(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
+    """Shifts levels by `log(1 / factor) / log(base)`, linear between levels; maps stay.
+
+    This is the action of scaling on channels that each see the image on a grid of their own scale.
+
+    Args:
+        features: `[batch, scale, ...]`, level 0 the finest.
+        factor: scale factor of the image, above 0; below 1 shrinks.
+        base: ratio of scale between neighbouring levels, above 1.
+
+    Returns:
+        `[batch, scale, ...]`, zero where there is no such level.
+    """
     n_scales = features.shape[1]
-    levels = tf.unstack(rescale_maps(features, factor), num=n_scales, axis=1)
+    levels = tf.unstack(features, num=n_scales, axis=1)
     lower, fraction = divmod(level_shift(factor, base), 1)
     outputs = []
     for level in range(n_scales):

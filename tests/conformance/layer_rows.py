@@ -113,6 +113,35 @@ ROWS = {
         lambda: {"layer": keras.layers.BatchNormalization(momentum=0.5)},
         (3, 9, 8, 2),
     ),
+    "ChannelPooling": Row(layers.ChannelPooling, lambda: {"mode": "logsumexp"}, (3, 9, 8, 2)),
+    # Of one channel, which leaves one answer for each image.
+    "FoldChannels": Row(layers.FoldChannels, dict, (1, 9, 8, 2)),
+    "EdgePadding2D": Row(layers.EdgePadding2D, lambda: {"before": 1, "after": 2}, (9, 8, 2)),
+    "FoveatedLifting": Row(
+        layers.FoveatedLifting,
+        lambda: {
+            "factors": [0.7, 1, 1.5],
+            "ground": "mirrored",
+            "training_channels": 3,
+            "training_factors": [0.7, 1, 1.5],
+        },
+        (9, 8, 2),
+    ),
+    "SlidingLifting": Row(
+        layers.SlidingLifting,
+        lambda: {
+            "factors": [0.7, 1, 1.5],
+            "stride": 2,
+            "ground": "mirrored",
+            "training_channels": 3,
+            "training_factors": [0.7, 1, 1.5],
+        },
+        (9, 8, 2),
+    ),
+    "StackLevels": Row(layers.StackLevels, dict, [(9, 8, 2)] * 3),
+    "UnfoldChannels": Row(
+        layers.UnfoldChannels, lambda: {"factors": [1.0]}, [(9, 8, 2), (1, 5, 4, 3)]
+    ),
     "GaussianLifting": Row(
         layers.GaussianLifting,
         lambda: {"n_scales": 3, "base": 1.5, "zero_scale": 0.7},
@@ -247,6 +276,11 @@ ROWS = {
         },
         (3, 9, 8, 2),
         smallest=7,
+    ),
+    "ScaleMaxPooling2D": Row(
+        layers.ScaleMaxPooling2D,
+        lambda: {"pool_size": (3, 2), "strides": 2, "padding": 1, "base": 1.5},
+        (3, 9, 8, 2),
     ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "avg"}, (3, 9, 8, 2)),
     "SpatialTransformer": Row(

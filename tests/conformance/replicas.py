@@ -1,8 +1,8 @@
 """Compares the gradients of subjects on one device and on two mirrored ones.
 
 Run as a module in a process of its own, with the file to write and the subjects' names as its
-arguments: devices are made before TensorFlow is used. In double precision, for one rounding error across a rectifier's kink
-changes a gradient.
+arguments: devices are made before TensorFlow is used. In double precision, for one rounding error
+across a rectifier's kink changes a gradient.
 """
 
 import json

@@ -30,6 +30,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "stn": {"localization_rate": 1e-5},
     "fpn": {"pyramid_filters": 8},
     "so2": {"n_orientations": 4},
+    "scale_channels": {"n_enlarging": 1, "n_shrinking": 1},
+}
+# Further forms of models, NAME:FORM, by their options.
+FORMS: dict[str, dict[str, Any]] = {
+    "scale_channels_cnn:sliding": {"form": "sliding"},
+    "dss_cnn:scaled": {"spatial_pooling": "scaled"},
 }
 
 
@@ -82,8 +88,9 @@ def unknown_sizes(shape: Any) -> Any:
 
 
 def small_model(name: str, shape, **options) -> keras.Model:
-    """Builds a small version of a model: NAME, or NAME+FRONT+NECK."""
-    name, *ends = name.split("+")
+    """Builds a small version of a model: NAME, NAME:FORM or NAME+FRONT+NECK."""
+    options = FORMS.get(name, {}) | options
+    name, *ends = name.partition(":")[0].split("+")
     method, skeleton = parts(name)
     options = SMALL[skeleton] | OPTIONS.get(method, {}) | options
     for kind, end in zip(("front", "neck"), ends, strict=False):
@@ -93,7 +100,7 @@ def small_model(name: str, shape, **options) -> keras.Model:
 
 def parts(name: str) -> tuple[str, str]:
     """Returns the method and the skeleton in a model's name."""
-    method, _, skeleton = name.partition("+")[0].rpartition("_")
+    method, _, skeleton = name.partition(":")[0].partition("+")[0].rpartition("_")
     return method, skeleton
 
 
@@ -117,7 +124,7 @@ LAYERS = {name: _layer_subject(row) for name, row in ROWS.items()}
 # and run in tests/zoo/test_registry.py.
 NAMES = [name for name in scale_zoo.list_models() if parts(name)[1] in SMALL]
 COMBINATIONS = ["dss_cnn+stn+fpn", "dss_v2_cnn+stn+fpn"]
-MODELS = {name: _model_subject(name) for name in [*NAMES, *COMBINATIONS]}
+MODELS = {name: _model_subject(name) for name in [*NAMES, *COMBINATIONS, *FORMS]}
 
 # Residual networks that no quick test leaves out; the layers of the others stand in CNNs too.
 QUICK = ("plain_resnet14", "deformable_dss_resnet14")

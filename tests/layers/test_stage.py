@@ -4,6 +4,7 @@ import pytest
 
 from scale_zoo.layers import (
     Action,
+    ChannelAction,
     InvariantAction,
     OrientationAction,
     PlanarAction,
@@ -29,7 +30,13 @@ class ShiftAction(Action):
 
 @pytest.mark.parametrize(
     "action",
-    [PlanarAction(), ScaleSpaceAction(2.0), OrientationAction(), InvariantAction()],
+    [
+        PlanarAction(),
+        ScaleSpaceAction(2.0),
+        ChannelAction(2.0),
+        OrientationAction(),
+        InvariantAction(),
+    ],
     ids=repr,
 )
 def test_features_pass_unchanged(action):
@@ -65,7 +72,16 @@ def test_what_is_no_action_is_refused():
         Stage("planar")
 
 
-@pytest.mark.parametrize("action", [ScaleSpaceAction, PyramidAction])
+@pytest.mark.parametrize(("factor", "shift"), [(1 / 2, 2), (2**-0.5, 1), (2, -2)])
+def test_channels_shift_and_keep_their_maps(factor, shift):
+    features = np.random.default_rng(0).normal(size=[2, 5, 3, 4, 2]).astype(np.float32)
+    action = ChannelAction(2**0.5)
+    scaled = action.compared(action.scale(features, factor), factor)
+    truth = features[:, shift:] if shift > 0 else features[:, :shift]
+    np.testing.assert_array_equal(scaled, truth)
+
+
+@pytest.mark.parametrize("action", [ScaleSpaceAction, ChannelAction, PyramidAction])
 def test_a_base_that_is_not_above_1_is_refused(action):
     with pytest.raises(ValueError, match=r"`base` must be above 1\. Received 1\.0"):
         action(1.0)

@@ -160,8 +160,8 @@ class ScaleChannels(Plain):
     def apply(self, features, layer, *, stage):
         return layers.OnLevels(layer, name=layer.name)(features)
 
-    def head(self, features, build):
-        return MaxOverCopies()(build(Fold()(features)))
+    def head(self, features, build, activation):
+        return MaxOverCopies()(build(Fold()(features), activation))
 
 
 def test_a_scale_channel_network_answers_as_its_best_channel():

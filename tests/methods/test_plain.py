@@ -24,7 +24,13 @@ def test_planar_features_are_the_images():
 
 
 def test_head_is_built_on_the_projected_features():
-    assert Plain().head("features", lambda projected: ("head", projected)) == ("head", "features")
+    def build(features, activation):
+        return keras.layers.Activation(activation)(features)
+
+    model = _model(lambda features: Plain().head(features, build, "relu"))
+    features = _random(2, 5, 4, 2)
+    np.testing.assert_array_equal(model(features), np.maximum(features, 0))
+    assert model.get_layer("projection").action == PlanarAction()
 
 
 @pytest.mark.parametrize("size", [(8, 11), (9, 6)])

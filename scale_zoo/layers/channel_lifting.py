@@ -1,0 +1,187 @@
+"""Lifting of images to scale channels."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from scale_zoo import ops
+from scale_zoo.layers.arguments import check_above, check_choice, check_counts
+from scale_zoo.layers.pyramid import vacant_level
+from scale_zoo.ops.ordered_sum import fan_out
+from scale_zoo.ops.scale_channel import GROUNDS, grid_points
+
+
+class _ChannelLifting(keras.layers.Layer):
+    """Base class of the liftings: which channels there are, in training and elsewhere.
+
+    Args:
+        factors: distance in pixels between the points of each channel's grid, ascending.
+        ground: what lies around the image, "black" or "mirrored".
+        training_channels: number of channels in training: that of factor 1 and others drawn anew,
+            alike for the whole batch, at each step. None trains on all.
+        training_factors: the factors to draw from; by default `factors`.
+    """
+
+    def __init__(
+        self,
+        factors: Sequence[float],
+        ground: str = "black",
+        training_channels: int | None = None,
+        training_factors: Sequence[float] | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.factors = list(factors)
+        self.ground = ground
+        self.training_channels = training_channels
+        self.training_factors = list(training_factors or factors)
+        for each in (*self.factors, *self.training_factors):
+            check_above(0, factors=each)
+        check_choice(GROUNDS, ground=ground)
+        if training_channels is not None:
+            check_counts(training_channels=training_channels)
+            most = min(len(self.factors), 1 + len(self._drawn_from))
+            if training_channels > most:
+                raise ValueError(
+                    f"`training_channels` must be at most {most}, the number of channels. "
+                    f"Received {training_channels}."
+                )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    @property
+    def _drawn_from(self) -> list[float]:
+        return [factor for factor in self.training_factors if factor != 1]
+
+    def channel_factors(self, training) -> list:
+        """Returns the factors of this call: numbers, or scalar tensors where they are drawn."""
+        # Keras 2 builds networks with a tensor, for the shapes of inference.
+        if self.training_channels is None or tf.is_tensor(training) or not training:
+            return self.factors
+        others = tf.random.shuffle(self._drawn_from)[: self.training_channels - 1]
+        return tf.unstack(tf.sort(tf.concat([[1.0], others], axis=0)), self.training_channels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "factors": self.factors,
+            "ground": self.ground,
+            "training_channels": self.training_channels,
+            "training_factors": self.training_factors,
+        }
+
+
+@keras.saving.register_keras_serializable(package="scale_zoo")
+class FoveatedLifting(_ChannelLifting):
+    """Lifts images to foveated scale channels: the centre at every scale, on one grid.
+
+    Channel k sees the centre of the image on a grid of fixed size whose points are `factors[k]`
+    pixels apart, by `ops.scale_channel` (Jansson & Lindeberg 2021, section 4: FovMax, FovAvg). The
+    layer has no weights.
+
+    Args:
+        factors: distance in pixels between the points of each channel's grid, ascending; above 1
+            shrinks the image.
+        size: height and width of the grid in points; None for the image's own.
+        ground: what lies around the image, "black" or "mirrored".
+        training_channels: number of channels in training: that of factor 1 and others drawn anew,
+            alike for the whole batch, at each step. None trains on all.
+        training_factors: the factors to draw from; by default `factors`.
+
+    Input shape: `[batch, height, width, channels]`.
+    Output shape: `[batch, scale, size, size, channels]`, with `training_channels` scales in
+        training.
+
+    Raises:
+        ValueError: if an argument is out of range or the input is not of rank 4.
+
+    Example:
+    >>> images = np.ones([2, 56, 56, 1], "float32")
+    >>> lifting = scale_zoo.layers.FoveatedLifting([0.5, 1, 2], size=33, training_channels=2)
+    >>> tuple(lifting(images).shape), tuple(lifting(images, training=True).shape)
+    ((2, 3, 33, 33, 1), (2, 2, 33, 33, 1))
+    """
+
+    def __init__(self, factors: Sequence[float], size: int | None = None, **kwargs):
+        super().__init__(factors, **kwargs)
+        if size is not None:
+            check_counts(size=size)
+        self.size = size
+
+    def call(self, inputs, training=None):
+        factors = self.channel_factors(training)
+        size = [self.size or inputs.shape[axis] or tf.shape(inputs)[axis] for axis in (1, 2)]
+        copies = fan_out(inputs, len(factors))
+        channels = [
+            ops.scale_channel(copy, factor, size, self.ground)
+            for copy, factor in zip(copies, factors, strict=True)
+        ]
+        return tf.stack(channels, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, len(self.factors), self.size or height, self.size or width, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="scale_zoo")
+class SlidingLifting(_ChannelLifting):
+    """Lifts images to scale channels that each see the whole image, at their own scale.
+
+    Channel k is the image on a grid whose points are `factors[k]` pixels apart, by
+    `ops.scale_channel` (Jansson & Lindeberg 2021, section 4: SWMax). The grid is the smallest that
+    holds the image and is as large as the image but for a multiple of `2 * stride` points, so that
+    pooling and strides keep the centres of all channels' maps aligned. The layer has no weights.
+
+    Args:
+        factors: distance in pixels between the points of each channel's grid, ascending; above 1
+            shrinks the image.
+        stride: the total stride of the network that follows.
+        ground: what lies around the image, "black" or "mirrored".
+        training_channels: number of channels in training: that of factor 1 and others drawn anew,
+            alike for the whole batch, at each step. None trains on all.
+        training_factors: the factors to draw from; by default `factors`.
+
+    Input shape: `[batch, height, width, channels]`.
+    Output shape: a list of `[batch, height_k, width_k, channels]`. In training on fewer channels
+        the last ones have no pixels; `OnLevels` and `PyramidConv2D` pass them by.
+
+    Raises:
+        ValueError: if an argument is out of range or the input is not of rank 4.
+
+    Example:
+    >>> images = np.ones([2, 28, 28, 1], "float32")
+    >>> channels = scale_zoo.layers.SlidingLifting([0.5, 1, 2], stride=4)(images)
+    >>> [tuple(channel.shape) for channel in channels]
+    [(2, 60, 60, 1), (2, 28, 28, 1), (2, 20, 20, 1)]
+    """
+
+    def __init__(self, factors: Sequence[float], stride: int = 1, **kwargs):
+        super().__init__(factors, **kwargs)
+        check_counts(stride=stride)
+        self.stride = stride
+
+    def call(self, inputs, training=None):
+        factors = self.channel_factors(training)
+        copies = fan_out(inputs, len(factors))
+        channels = []
+        for copy, factor in zip(copies, factors, strict=True):
+            size = [self._points(inputs, axis, factor) for axis in (1, 2)]
+            channels.append(ops.scale_channel(copy, factor, size, self.ground))
+        return channels + [vacant_level(inputs)] * (len(self.factors) - len(factors))
+
+    def _points(self, images, axis, factor):
+        return grid_points(images.shape[axis] or tf.shape(images)[axis], factor, self.stride)
+
+    def compute_output_shape(self, input_shape):
+        batch, *size, channels = input_shape
+        shapes = []
+        for factor in self.factors:
+            points = [n and grid_points(n, factor, self.stride) for n in size]
+            shapes.append((batch, *points, channels))
+        return shapes
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}
