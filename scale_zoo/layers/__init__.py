@@ -14,6 +14,7 @@ from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
+from scale_zoo.layers.kernel_pyramid_conv2d import KernelPyramidConv2D
 from scale_zoo.layers.on_levels import OnLevels
 from scale_zoo.layers.planar import BatchNormalization, Conv2D, MaxPooling2D
 from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
@@ -22,6 +23,7 @@ from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.rotation_conv2d import RotationConv2D, RotationLiftingConv2D
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_pooling import ScalePooling
+from scale_zoo.layers.slice_pooling import SlicePooling
 from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
@@ -36,6 +38,7 @@ __all__ = [
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",
+    "KernelPyramidConv2D",
     "MaxPooling2D",
     "OnLevels",
     "OrientationAction",
@@ -49,6 +52,7 @@ __all__ = [
     "ScaleConv2D",
     "ScalePooling",
     "ScaleSpaceAction",
+    "SlicePooling",
     "SpatialTransformer",
     "Stage",
 ]

@@ -6,6 +6,7 @@ from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.dss_v2 import DssV2
 from scale_zoo.methods.ends import Front, Neck
 from scale_zoo.methods.fpn import Fpn
+from scale_zoo.methods.kernel_pyramid import KernelPyramid
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.options import Options, option
 from scale_zoo.methods.plain import Place, Plain
@@ -19,6 +20,7 @@ __all__ = [
     "DssV2",
     "Fpn",
     "Front",
+    "KernelPyramid",
     "ModulatedDeformable",
     "Neck",
     "Options",

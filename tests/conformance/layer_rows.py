@@ -118,6 +118,34 @@ ROWS = {
         lambda: {"n_scales": 3, "base": 1.5, "zero_scale": 0.7},
         (9, 8, 2),
     ),
+    "KernelPyramidConv2D": Row(
+        layers.KernelPyramidConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 3,
+            "strides": 2,
+            "sizes": (3, 7, 1),
+            "interpolation": "bilinear",
+            "groups": 2,
+            "use_bias": False,
+        },
+        (9, 8, 2),
+    ),
+    "KernelPyramidConv2D with defaults": Row(
+        layers.KernelPyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
+    ),
+    "KernelPyramidConv2D, valid": Row(
+        layers.KernelPyramidConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 3,
+            "padding": "valid",
+            "sizes": (3, 5),
+            "activation": "tanh",
+        },
+        (9, 8, 2),
+        smallest=5,
+    ),
     "OnLevels": Row(layers.OnLevels, lambda: {"layer": keras.layers.MaxPooling2D(2)}, PYRAMID, 2),
     "OnLevels normalization": Row(
         layers.OnLevels,
@@ -249,6 +277,7 @@ ROWS = {
         smallest=7,
     ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "avg"}, (3, 9, 8, 2)),
+    "SlicePooling": Row(layers.SlicePooling, lambda: {"strength": "sum"}, (3, 9, 8, 2)),
     "SpatialTransformer": Row(
         layers.SpatialTransformer,
         lambda: {
