@@ -10,8 +10,10 @@ from scale_zoo.layers.actions import (
 )
 from scale_zoo.layers.bilinear_lifting import BilinearLifting
 from scale_zoo.layers.convolution import Convolution
+from scale_zoo.layers.copy_lifting import CopyLifting
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
+from scale_zoo.layers.gaussian_derivative_conv2d import GaussianDerivativeConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
 from scale_zoo.layers.kernel_pyramid_conv2d import KernelPyramidConv2D
@@ -21,9 +23,11 @@ from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
 from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.rotation_conv2d import RotationConv2D, RotationLiftingConv2D
+from scale_zoo.layers.scale_channel_dropout import ScaleChannelDropout
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_pooling import ScalePooling
 from scale_zoo.layers.slice_pooling import SlicePooling
+from scale_zoo.layers.spatial_readout import SpatialReadout
 from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
@@ -33,8 +37,10 @@ __all__ = [
     "BilinearLifting",
     "Conv2D",
     "Convolution",
+    "CopyLifting",
     "DeformableConv2D",
     "DeformableScaleConv2D",
+    "GaussianDerivativeConv2D",
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",
@@ -49,10 +55,12 @@ __all__ = [
     "ResizeLike",
     "RotationConv2D",
     "RotationLiftingConv2D",
+    "ScaleChannelDropout",
     "ScaleConv2D",
     "ScalePooling",
     "ScaleSpaceAction",
     "SlicePooling",
+    "SpatialReadout",
     "SpatialTransformer",
     "Stage",
 ]

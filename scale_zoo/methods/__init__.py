@@ -6,6 +6,7 @@ from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.dss_v2 import DssV2
 from scale_zoo.methods.ends import Front, Neck
 from scale_zoo.methods.fpn import Fpn
+from scale_zoo.methods.gaussian_derivative import GaussianDerivative
 from scale_zoo.methods.kernel_pyramid import KernelPyramid
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.options import Options, option
@@ -20,6 +21,7 @@ __all__ = [
     "DssV2",
     "Fpn",
     "Front",
+    "GaussianDerivative",
     "KernelPyramid",
     "ModulatedDeformable",
     "Neck",

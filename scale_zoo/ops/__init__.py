@@ -7,6 +7,7 @@ from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
 from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.gaussian_derivative_conv2d import derivatives, gaussian_derivative_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.kernel_pyramid_conv2d import kernel_pyramid_conv2d
 from scale_zoo.ops.pyramid_action import pyramid_action
@@ -36,8 +37,10 @@ __all__ = [
     "common_levels",
     "deformable_conv2d",
     "deformable_scale_conv2d",
+    "derivatives",
     "dilated_conv2d",
     "discrete_gaussian",
+    "gaussian_derivative_conv2d",
     "gaussian_lift",
     "kernel_pyramid_conv2d",
     "pyramid_action",

@@ -21,6 +21,7 @@ METHODS: dict[str, type[methods.Plain]] = {
     "dss_v2": methods.DssV2,
     "deformable_dss": methods.DeformableDss,
     "so2": methods.So2,
+    "gaussian_derivative": methods.GaussianDerivative,
     "kernel_pyramid": methods.KernelPyramid,
 }
 # What every method can have; their names in place of a method's are the planar combinations.
