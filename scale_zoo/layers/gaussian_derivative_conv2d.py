@@ -93,13 +93,11 @@ class GaussianDerivativeConv2D(Convolution):
         return (terms, input_shape[-1] // self.groups, self.filters)
 
     def convolve(self, inputs):
-        sigma: float | list[float] = self.sigma
-        if inputs.shape.rank == 5 and self.base > 1:
-            sigma = [self.sigma * self.base**level for level in range(inputs.shape[1])]
+        differ = inputs.shape.rank == 5 and self.base > 1
         return ops.gaussian_derivative_conv2d(
             inputs,
             self.kernel,
-            sigma,
+            self.sigmas(inputs.shape[1]) if differ else self.sigma,
             self.order,
             self.strides,
             self.bias,
@@ -107,6 +105,10 @@ class GaussianDerivativeConv2D(Convolution):
             boundary=self.boundary,
             groups=self.groups,
         )
+
+    def sigmas(self, n_scales: int) -> list[float]:
+        """Returns the deviation of the Gaussian, in pixels, at each level."""
+        return [self.sigma * self.base**level for level in range(n_scales)]
 
     def get_config(self):
         config = super().get_config()

@@ -30,7 +30,7 @@ class GaussianDerivative(Plain):
         n_scales: number of scale channels.
         base: ratio of scale between neighbouring channels, above 1.
         sigma: standard deviation of the first stage's Gaussians in the finest channel, in pixels.
-            Below 1, differences of neighbouring pixels are no derivatives any more.
+            The smaller, the finer the detail, and the worse differences of pixels are derivatives.
         growth: ratio of the deviations of neighbouring stages.
         order: highest order of derivatives: 1, 2 or 3.
         zeroth: whether the smoothed features themselves are mixed too.
@@ -46,7 +46,7 @@ class GaussianDerivative(Plain):
 
     n_scales: int = option(4, count)
     base: float = option(2**0.5, above(1))
-    sigma: float = option(1.25, above(0))
+    sigma: float = option(1.5, above(0))
     growth: float = option(2 ** (1 / 3), above(0))
     order: int = option(2, one_of(*ORDERS))
     zeroth: bool = option(False, one_of(False, True))

@@ -11,7 +11,7 @@ from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.footprint import as_pair
 from scale_zoo.ops.gaussian_lift import discrete_gaussian
 from scale_zoo.ops.ordered_sum import bias_add, fan_out
-from scale_zoo.ops.resize import mix
+from scale_zoo.ops.rescale import mix_axes
 
 ORDERS = (1, 2, 3)
 BOUNDARIES = ("edge", "zero")
@@ -74,9 +74,9 @@ def gaussian_derivative_conv2d(
 
     def convolve(images, level_sigma, weights, bias):
         radius = (order + 1) // 2
-        for axis in (1, 2):
-            size = images.shape[axis] or tf.shape(images)[axis]
-            images = mix(images, _smoothing(level_sigma, size, radius, boundary), axis)
+        size = [images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2)]
+        matrices = [_smoothing(level_sigma, n, radius, boundary) for n in size]
+        images = mix_axes(images, *(tf.cast(each, images.dtype)[None] for each in matrices))
         stencils = tf.constant(_stencils(level_sigma, order, zeroth), weights.dtype)
         kernel = tf.einsum("kyx,kio->yxio", stencils, weights)
         outputs = dilated_conv2d(images, kernel, 1, strides, padding="valid", groups=groups)

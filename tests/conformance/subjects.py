@@ -29,6 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "stn": {"localization_rate": 1e-5},
     "fpn": {"pyramid_filters": 8},
     "so2": {"n_orientations": 4},
+    "gaussian_derivative": {"n_scales": 2},
     "kernel_pyramid": {"n_scales": 2},
 }
 

@@ -21,6 +21,7 @@ LEVELS = {
     "dss": {"n_scales": 3, "interaction": 1},
     "deformable_dss": {"n_scales": 3, "interaction": 1},
     "dss_v2": {"n_scales": 3, "base": 2.0},
+    "gaussian_derivative": {"n_scales": 3},
 }
 
 # Bounds of the errors of all stages, in the order of their names. At initialization, networks that
@@ -48,6 +49,8 @@ BOUNDS = {
     "fpn_cnn": (1.7, 0.32, 0.83, 2.7, 0.038, 0.13, 1.1),
     "so2_resnet14": (0.34, 0.012, 0.024, 0.044, 0.16, 0.41),
     "so2_cnn": (1.9, 0.11, 0.72, 2.1),
+    "gaussian_derivative_resnet14": (0.9, 0.0012, 0.0014, 0.012, 0.083, 0.36),
+    "gaussian_derivative_cnn": (0.62, 0.0019, 0.012, 0.018, 0.024, 0.021, 0.024),
     "kernel_pyramid_resnet14": (0.34, 0.047, 0.12, 0.14, 0.2, 0.34),
     "kernel_pyramid_cnn": (1.5, 0.073, 0.23, 1.5),
     "dss_cnn+stn+fpn": (1.1, 0.28, 0.61, 2.4, *SCALE_SPACE_CNN[1:]),

@@ -87,6 +87,9 @@ def test_models_of_all_combinations_are_listed():
         ("deformable_dss_resnet50", "interaction", 2),
         ("so2_cnn", "width", 1.06),
         ("so2_resnet50", "n_orientations", 4),
+        ("gaussian_derivative_cnn", "channels", (16, 24, 32, 64, 96, 128)),
+        ("gaussian_derivative_cnn", "strided", False),
+        ("gaussian_derivative_resnet50", "strided", True),
         ("dss_v2_cnn", "n_scales", 3),
         ("dss_v2_cnn", "base", 1.3),
         ("dss_v2_resnet50", "n_scales", 3),
@@ -105,7 +108,8 @@ def test_options_have_their_published_defaults(name, option, default):
 def test_options_are_those_of_method_and_skeleton():
     assert set(scale_zoo.model_options("dss_cnn")) == {
         *("n_scales", "base", "interaction", "zero_scale", "dilation_mode", "scale_pooling"),
-        *("width", "kernel_size", "dropout", "mean", "deviation"),
+        *("width", "channels", "strides", "downsampling", "kernel_size"),
+        *("hidden", "dropout", "mean", "deviation"),
         *("front", "neck"),
     }
 
@@ -129,7 +133,11 @@ def test_depths_are_models_of_their_own():
 
 
 @pytest.mark.parametrize(
-    "method", ["plain", "deformable", "dss", "dss_v2", "deformable_dss", "so2"]
+    "method",
+    [
+        *("plain", "deformable", "dss", "dss_v2", "deformable_dss", "so2"),
+        *("gaussian_derivative", "kernel_pyramid"),
+    ],
 )
 def test_every_method_takes_a_front_and_a_neck(method):
     model = _cnn(f"{method}_cnn", front="stn", neck="fpn", pyramid_filters=4)
