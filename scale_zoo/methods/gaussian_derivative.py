@@ -62,6 +62,8 @@ class GaussianDerivative(Plain):
             "channels": (16, 24, 32, 64, 96, 128),
             "strides": (1, 2, 1, 2, 1, 1),
             "downsampling": "stride",
+            # Derivatives remove what a normalization that comes last adds.
+            "norm_first": True,
             "hidden": None,
             "dropout": 0.2,
         },

@@ -28,6 +28,7 @@ class Cnn(Skeleton):
         strides: by how much each stage shrinks its map, 1 for not at all.
         downsampling: "max", by max pooling after the convolution, padded by half a window above 2
             pixels; or "stride", by the convolution's stride.
+        norm_first: whether batch normalization precedes the rectifier, or follows the pooling.
         hidden: number of units of the hidden dense layer, or None for no such layer.
         width: multiplies the channels of the convolutions.
         mean: mean of each channel, subtracted from the images.
@@ -39,6 +40,7 @@ class Cnn(Skeleton):
     channels: Sequence[int] = option((32, 63, 95), listed(count))
     strides: Sequence[int] = option((2, 2, 4), listed(count))
     downsampling: str = option("max", one_of("max", "stride"))
+    norm_first: bool = option(False, one_of(False, True))
     hidden: int | None = option(256, optional(count))
     kernel_size: int = option(7, odd)
     dropout: float = option(0.7, share)
@@ -84,12 +86,15 @@ class Cnn(Skeleton):
             stage=place,
             name=f"{name}_conv",
         )
+        norm = batch_norm(*NORM, f"{name}_bn")
+        if self.norm_first:
+            features = method.norm(features, norm, stage=place)
         rectifier = keras.layers.Activation("relu", name=f"{name}_relu")
         features = method.activation(features, rectifier, stage=place)
         if pools:
             pool = layers.MaxPooling2D(size, size, name=f"{name}_pool")
             features = method.pool(features, pool, size // 2 if size > 2 else 0, stage=place)
-        return method.norm(features, batch_norm(*NORM, f"{name}_bn"), stage=place)
+        return features if self.norm_first else method.norm(features, norm, stage=place)
 
     def top(self, features, classes, activation):
         features = keras.layers.Flatten(name="flatten")(features)

@@ -39,7 +39,8 @@ def gaussian_derivative_conv2d(
     9.
 
     Each axis is smoothed by one product with a banded matrix; the mixture is one convolution of 3x3
-    pixels (5x5 for order 3), as cheap for a large sigma as for a small one.
+    pixels (5x5 for order 3), as cheap for a large sigma as for a small one. Half precision is
+    computed in float32.
 
     Args:
         features: `[batch, height, width, in_channels]`, or `[batch, scale, ...]`.
@@ -72,14 +73,19 @@ def gaussian_derivative_conv2d(
     bias = None if bias is None else tf.convert_to_tensor(bias)
     _check(features.shape, weights.shape, sigma, order, strides, bias, zeroth, boundary, groups)
 
+    # Of half precision, too few digits are left in the differences of neighbouring pixels.
+    exact = features.dtype if features.dtype.size > 2 else tf.float32
+
     def convolve(images, level_sigma, weights, bias):
+        images, weights = tf.cast(images, exact), tf.cast(weights, exact)
         radius = (order + 1) // 2
         size = [images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2)]
         matrices = [_smoothing(level_sigma, n, radius, boundary) for n in size]
-        images = mix_axes(images, *(tf.cast(each, images.dtype)[None] for each in matrices))
-        stencils = tf.constant(_stencils(level_sigma, order, zeroth), weights.dtype)
+        images = mix_axes(images, *(tf.cast(each, exact)[None] for each in matrices))
+        stencils = tf.constant(_stencils(level_sigma, order, zeroth), exact)
         kernel = tf.einsum("kyx,kio->yxio", stencils, weights)
         outputs = dilated_conv2d(images, kernel, 1, strides, padding="valid", groups=groups)
+        outputs = tf.cast(outputs, features.dtype)
         return outputs if bias is None else bias_add(outputs, bias)
 
     if features.shape.rank == 4:

@@ -29,7 +29,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "stn": {"localization_rate": 1e-5},
     "fpn": {"pyramid_filters": 8},
     "so2": {"n_orientations": 4},
-    "gaussian_derivative": {"n_scales": 2},
+    # Without the zeroth order, biases change nothing where all rectifiers are open.
+    "gaussian_derivative": {"n_scales": 2, "zeroth": True},
     "kernel_pyramid": {"n_scales": 2},
 }
 

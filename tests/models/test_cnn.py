@@ -138,6 +138,12 @@ def test_strided_convolutions_downsample_in_place_of_pooling():
     assert model.get_layer("conv3_conv").strides == (2, 2)
 
 
+@pytest.mark.parametrize(("first", "before"), [(True, "conv1_conv"), (False, "conv1_pool")])
+def test_normalization_precedes_the_rectifier_where_wanted(first, before):
+    model = _cnn(norm_first=first)
+    assert model.get_layer("conv1_bn").input is model.get_layer(before).output
+
+
 @pytest.mark.parametrize(("hidden", "inputs"), [(None, 2 * 2 * 95), (12, 12)])
 def test_the_hidden_layer_is_as_wide_as_asked_for_or_none(hidden, inputs):
     assert _cnn(hidden=hidden).get_layer("predictions").kernel.shape[0] == inputs

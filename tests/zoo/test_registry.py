@@ -108,7 +108,7 @@ def test_options_have_their_published_defaults(name, option, default):
 def test_options_are_those_of_method_and_skeleton():
     assert set(scale_zoo.model_options("dss_cnn")) == {
         *("n_scales", "base", "interaction", "zero_scale", "dilation_mode", "scale_pooling"),
-        *("width", "channels", "strides", "downsampling", "kernel_size"),
+        *("width", "channels", "strides", "downsampling", "norm_first", "kernel_size"),
         *("hidden", "dropout", "mean", "deviation"),
         *("front", "neck"),
     }
