@@ -66,8 +66,8 @@ def gaussian_derivative_conv2d(
     >>> ramp = np.arange(5, dtype="float32").reshape(1, 1, 5, 1)
     >>> weights = np.ones([2, 1, 1], "float32")
     >>> slope = scale_zoo.ops.gaussian_derivative_conv2d(ramp, weights, sigma=0.2, order=1)
-    >>> [round(float(value), 3) for value in slope[0, 0, 1:4, 0]]
-    [0.2, 0.2, 0.2]
+    >>> round(float(slope[0, 0, 2, 0]), 4)
+    0.2
     """
     features, weights = tf.convert_to_tensor(features), tf.convert_to_tensor(weights)
     bias = None if bias is None else tf.convert_to_tensor(bias)
