@@ -12,24 +12,14 @@ from scale_zoo.ops.gaussian_derivative_conv2d import BOUNDARIES, ORDERS
 
 
 @dataclasses.dataclass(frozen=True)
-class GaussianDerivative(Plain):
-    """Scale channels that share mixtures of Gaussian derivatives, each at a scale of its own.
+class DerivativeConvolutions(Plain):
+    """Network whose convolutions mix Gaussian derivatives: the steps that need no scale channels.
 
-    A convolution is a learned mixture of scale-normalized Gaussian derivatives, whose deviation in
-    channel k of stage i, counted from 0, is `sigma * growth**i * base**k` pixels: Lindeberg 2022,
-    "Scale-covariant and scale-invariant Gaussian derivative networks"; on residual networks
-    Perzanowski & Lindeberg 2024, "Scale generalisation properties of extended scale-covariant and
-    scale-invariant Gaussian derivative networks". So scaling the image by the base shifts the
-    channels and rescales their maps, in every stage. Kernels of one tap stay planar, shared by all
-    channels; sizes of larger ones count for nothing. There are neither strides nor pooling, the
-    head sees one pixel of the channels' maps.
-
-    On the CNN, the network has six layers, of 16 to 128 channels.
+    Channels on grids of their own, such as foveas, are read by Gaussians of one deviation; a method
+    that lifts images to such combines with it.
 
     Args:
-        n_scales: number of scale channels.
-        base: ratio of scale between neighbouring channels, above 1.
-        sigma: standard deviation of the first stage's Gaussians in the finest channel, in pixels.
+        sigma: standard deviation of the first stage's Gaussians in pixels (in the finest channel).
             The smaller, the finer the detail, and the worse differences of pixels are derivatives.
         growth: ratio of the deviations of neighbouring stages.
         order: highest order of derivatives: 1, 2 or 3.
@@ -40,12 +30,8 @@ class GaussianDerivative(Plain):
             channels; maps keep their centre where a stride divides their size less one.
         readout: what the head sees of a map: "max", its maximum, for objects anywhere; "centre",
             for centred ones; or None, all of it.
-        scale_pooling: "max" or "avg" over channels, before the head.
-        channel_dropout: share of the channels dropped in training.
     """
 
-    n_scales: int = option(4, count)
-    base: float = option(2**0.5, above(1))
     sigma: float = option(1.5, above(0))
     growth: float = option(2 ** (1 / 3), above(0))
     order: int = option(2, one_of(*ORDERS))
@@ -53,10 +39,7 @@ class GaussianDerivative(Plain):
     boundary: str = option("edge", one_of(*BOUNDARIES))
     strided: bool = option(False, one_of(False, True))
     readout: str | None = option("max", one_of(None, *READOUTS))
-    scale_pooling: str = option("max", one_of(*MODES))
-    channel_dropout: float = option(0.0, share)
 
-    summary: ClassVar[str] = "Gaussian derivative network (Lindeberg 2022)"
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
         "cnn": {
             "channels": (16, 24, 32, 64, 96, 128),
@@ -72,26 +55,16 @@ class GaussianDerivative(Plain):
     }
 
     @property
-    def action(self) -> layers.Action:
-        return layers.ScaleSpaceAction(self.base)
-
-    @property
     def projected_action(self) -> layers.Action:
         return layers.InvariantAction() if self.readout else layers.PlanarAction()
 
     @property
     def level_base(self) -> float:
-        """Ratio of the deviations of neighbouring channels; 1 where each has a grid of its own."""
-        return self.base
+        """Ratio of the deviations of neighbouring scale channels, 1 where there are none."""
+        return 1.0
 
     def check_planar_weights(self) -> None:
         raise ValueError("Mixtures of Gaussian derivatives cannot hold the weights of kernels.")
-
-    def lift(self, images, total_stride):
-        return layers.CopyLifting(self.n_scales, name="copy_lifting")(images)
-
-    def apply(self, features, layer, *, stage):
-        return layers.OnLevels(layer, name=layer.name)(features)
 
     def conv(
         self, features, filters, kernel_size, strides=1, *, stage: Place, name: str, **arguments
@@ -124,8 +97,55 @@ class GaussianDerivative(Plain):
         return super().upsample(features, layer, stage=stage) if self.strided else features
 
     def project(self, features):
-        if self.readout:
-            features = layers.SpatialReadout(self.readout, name="readout")(features)
+        if self.readout is None:
+            return features
+        return layers.SpatialReadout(self.readout, name="readout")(features)
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianDerivative(DerivativeConvolutions):
+    """Scale channels that share mixtures of Gaussian derivatives, each at a scale of its own.
+
+    A convolution is a learned mixture of scale-normalized Gaussian derivatives, whose deviation in
+    channel k of stage i, counted from 0, is `sigma * growth**i * base**k` pixels: Lindeberg 2022,
+    "Scale-covariant and scale-invariant Gaussian derivative networks"; on residual networks
+    Perzanowski & Lindeberg 2024, "Scale generalisation properties of extended scale-covariant and
+    scale-invariant Gaussian derivative networks". So scaling the image by the base shifts the
+    channels and rescales their maps, in every stage. Kernels of one tap stay planar, shared by all
+    channels; sizes of larger ones count for nothing. Unless `strided`, there are neither strides
+    nor pooling. The head sees one pixel of the channels' maps. On the CNN, the network has six
+    layers, of 16 to 128 channels.
+
+    Args:
+        n_scales: number of scale channels.
+        base: ratio of scale between neighbouring channels, above 1.
+        scale_pooling: "max" or "avg" over channels, before the head.
+        channel_dropout: share of the channels dropped in training.
+    """
+
+    n_scales: int = option(4, count)
+    base: float = option(2**0.5, above(1))
+    scale_pooling: str = option("max", one_of(*MODES))
+    channel_dropout: float = option(0.0, share)
+
+    summary: ClassVar[str] = "Gaussian derivative network (Lindeberg 2022)"
+
+    @property
+    def action(self) -> layers.Action:
+        return layers.ScaleSpaceAction(self.base)
+
+    @property
+    def level_base(self) -> float:
+        return self.base
+
+    def lift(self, images, total_stride):
+        return layers.CopyLifting(self.n_scales, name="copy_lifting")(images)
+
+    def apply(self, features, layer, *, stage):
+        return layers.OnLevels(layer, name=layer.name)(features)
+
+    def project(self, features):
+        features = super().project(features)
         if self.channel_dropout:
             dropout = layers.ScaleChannelDropout(self.channel_dropout, name="channel_dropout")
             features = dropout(features)

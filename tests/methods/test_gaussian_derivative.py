@@ -4,10 +4,12 @@ import pytest
 import tensorflow as tf
 
 import scale_zoo
-from scale_zoo import data, layers
+from scale_zoo import data, layers, models
 from scale_zoo.equivariance import stage_names
 from scale_zoo.equivariance.stage_error import stage_errors
-from scale_zoo.methods import GaussianDerivative, Place
+from scale_zoo.methods import DerivativeConvolutions, GaussianDerivative, Place
+
+from ..models import weights
 
 # Largest squared relative error at whole steps of the scale series, by factor of the image.
 BOUNDS = {2**0.5: 0.01, 2.0: 0.01, 2**-0.5: 0.05, 0.5: 0.15}
@@ -148,3 +150,40 @@ def test_planar_weights_are_refused():
 def test_an_option_out_of_range_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         _model("cnn", **options)
+
+
+class Foveas(keras.layers.Layer):
+    """Images of factors 2, 1 and 1/2 on one grid, `[batch, scale, height, width, channels]`."""
+
+    def call(self, inputs):
+        factors = (2.0, 1.0, 0.5)
+        return tf.stack([scale_zoo.ops.rescale(inputs, each, "bicubic") for each in factors], 1)
+
+
+class Foveated(DerivativeConvolutions):
+    """Scale channels on grids of their own, as a method that lifts to such has them."""
+
+    def lift(self, images, total_stride):
+        return Foveas()(images)
+
+    def apply(self, features, layer, *, stage):
+        return layers.OnLevels(layer, name=layer.name)(features)
+
+    def project(self, features):
+        return layers.ScalePooling(name="scale_pooling")(super().project(features))
+
+
+def test_channels_on_grids_of_their_own_share_one_network():
+    options = {"strided": True, "readout": "centre"}
+    skeleton = models.Cnn(width=0.1, **DerivativeConvolutions.defaults["cnn"])
+    foveated, planar = (
+        skeleton.build(method(**options), input_shape=(33, 33, 1), include_top=False)
+        for method in (Foveated, DerivativeConvolutions)
+    )
+    weights.randomize(planar)
+    weights.copy_by_name(planar, foveated)
+    images = _digits(33, 12)
+    channels = tf.unstack(Foveas()(images), axis=1)
+    assert tuple(planar.get_layer("stage6").output.shape)[1:3] == (9, 9)
+    truth = np.max([planar(channel) for channel in channels], axis=0)
+    np.testing.assert_allclose(foveated(images), truth, 1e-4, 1e-4)
