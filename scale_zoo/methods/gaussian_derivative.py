@@ -26,8 +26,9 @@ class DerivativeConvolutions(Plain):
         zeroth: whether the smoothed features themselves are mixed too.
         boundary: what lies outside a map: "edge", its edge values, or "zero".
         strided: whether strides and pooling of the skeleton reduce the maps, without a maximum;
-            deviations are in units of the reduced grid. That is far cheaper, and less exact in fine
-            channels; maps keep their centre where a stride divides their size less one.
+            deviations are in units of the reduced grid. That is far cheaper, and exact only for
+            objects many pixels wide on it, or for channels on grids of their own; maps keep their
+            centre where a stride divides their size less one.
         readout: what the head sees of a map: "max", its maximum, for objects anywhere; "centre",
             for centred ones; or None, all of it.
     """
