@@ -18,20 +18,26 @@ from scale_zoo.layers.channel_head import (
 )
 from scale_zoo.layers.channel_lifting import FoveatedLifting, SlidingLifting
 from scale_zoo.layers.convolution import Convolution
+from scale_zoo.layers.copy_lifting import CopyLifting
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
 from scale_zoo.layers.edge_padding import EdgePadding2D
+from scale_zoo.layers.gaussian_derivative_conv2d import GaussianDerivativeConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
 from scale_zoo.layers.gradient_barrier import GradientBarrier
+from scale_zoo.layers.kernel_pyramid_conv2d import KernelPyramidConv2D
 from scale_zoo.layers.on_levels import OnLevels
 from scale_zoo.layers.planar import BatchNormalization, Conv2D, MaxPooling2D
 from scale_zoo.layers.pyramid_conv2d import PyramidConv2D
 from scale_zoo.layers.pyramid_pooling import PyramidPooling
 from scale_zoo.layers.resize_like import ResizeLike
 from scale_zoo.layers.rotation_conv2d import RotationConv2D, RotationLiftingConv2D
+from scale_zoo.layers.scale_channel_dropout import ScaleChannelDropout
 from scale_zoo.layers.scale_conv2d import ScaleConv2D
 from scale_zoo.layers.scale_max_pooling2d import ScaleMaxPooling2D
 from scale_zoo.layers.scale_pooling import ScalePooling
+from scale_zoo.layers.slice_pooling import SlicePooling
+from scale_zoo.layers.spatial_readout import SpatialReadout
 from scale_zoo.layers.spatial_transformer import SpatialTransformer
 from scale_zoo.layers.stage import Stage
 
@@ -43,14 +49,17 @@ __all__ = [
     "ChannelPooling",
     "Conv2D",
     "Convolution",
+    "CopyLifting",
     "DeformableConv2D",
     "DeformableScaleConv2D",
     "EdgePadding2D",
     "FoldChannels",
     "FoveatedLifting",
+    "GaussianDerivativeConv2D",
     "GaussianLifting",
     "GradientBarrier",
     "InvariantAction",
+    "KernelPyramidConv2D",
     "MaxPooling2D",
     "OnLevels",
     "OrientationAction",
@@ -61,11 +70,14 @@ __all__ = [
     "ResizeLike",
     "RotationConv2D",
     "RotationLiftingConv2D",
+    "ScaleChannelDropout",
     "ScaleConv2D",
     "ScaleMaxPooling2D",
     "ScalePooling",
     "ScaleSpaceAction",
+    "SlicePooling",
     "SlidingLifting",
+    "SpatialReadout",
     "SpatialTransformer",
     "StackLevels",
     "Stage",

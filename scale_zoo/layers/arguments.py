@@ -1,6 +1,7 @@
 """Checks of arguments that layers and methods share; each ValueError names the argument."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from scale_zoo.ops.footprint import as_pair
 
@@ -11,6 +12,7 @@ __all__ = [
     "check_counts",
     "check_odd",
     "check_pair",
+    "check_share",
     "check_whole",
 ]
 
@@ -53,7 +55,14 @@ def check_above(bound: float, **numbers: float) -> None:
             raise ValueError(f"`{argument}` must be above {bound}. Received {value}.")
 
 
-def check_choice(choices: Sequence[str | None], **values: str | None) -> None:
+def check_share(**shares: float) -> None:
+    """Raises a ValueError unless every argument is in [0, 1)."""
+    for argument, value in shares.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"`{argument}` must be in [0, 1). Received {value}.")
+
+
+def check_choice(choices: Sequence[Any], **values: Any) -> None:
     """Raises a ValueError unless every argument is one of the choices."""
     for argument, value in values.items():
         if value not in choices:

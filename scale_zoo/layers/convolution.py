@@ -150,11 +150,13 @@ class Convolution(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return self.output_shape_at(input_shape, self.dilation_rate)
 
-    def output_shape_at(self, input_shape, dilation) -> tuple[int | None, ...]:
-        """Returns the outputs' shape of the layer's kernel at a dilation."""
+    def output_shape_at(
+        self, input_shape, dilation, kernel_size: tuple[int, int] | None = None
+    ) -> tuple[int | None, ...]:
+        """Returns the outputs' shape of the layer's kernel, or of another size, at a dilation."""
         *leading, height, width, _ = input_shape
         size = footprint.output_size(
-            (height, width), self.kernel_size, self.strides, dilation, self.padding
+            (height, width), kernel_size or self.kernel_size, self.strides, dilation, self.padding
         )
         return (*leading, *size, self.filters)
 

@@ -6,6 +6,8 @@ from scale_zoo.methods.dss import Dss
 from scale_zoo.methods.dss_v2 import DssV2
 from scale_zoo.methods.ends import Front, Neck
 from scale_zoo.methods.fpn import Fpn
+from scale_zoo.methods.gaussian_derivative import DerivativeConvolutions, GaussianDerivative
+from scale_zoo.methods.kernel_pyramid import KernelPyramid
 from scale_zoo.methods.modulated_deformable import ModulatedDeformable
 from scale_zoo.methods.options import Options, option
 from scale_zoo.methods.plain import Place, Plain
@@ -16,10 +18,13 @@ from scale_zoo.methods.stn import Stn
 __all__ = [
     "Deformable",
     "DeformableDss",
+    "DerivativeConvolutions",
     "Dss",
     "DssV2",
     "Fpn",
     "Front",
+    "GaussianDerivative",
+    "KernelPyramid",
     "ModulatedDeformable",
     "Neck",
     "Options",

@@ -10,6 +10,7 @@ from scale_zoo.layers.arguments import (
     check_choice,
     check_counts,
     check_odd,
+    check_share,
     check_whole,
 )
 
@@ -44,11 +45,17 @@ def optional(check: Check) -> Check:
     return check_given
 
 
-def check_share(**options: float) -> None:
-    """Raises a ValueError unless every option is in [0, 1)."""
-    for name, value in options.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"`{name}` must be in [0, 1). Received {value}.")
+def listed(check: Check) -> Check:
+    """Returns the check that an option is a list or tuple, not empty, of values that pass."""
+
+    def check_all(**options: Any) -> None:
+        for name, values in options.items():
+            if not isinstance(values, (list, tuple)) or not values:
+                raise ValueError(f"`{name}` must be a list, not empty. Received {values}.")
+            for value in values:
+                check(**{name: value})
+
+    return check_all
 
 
 count, odd, share, whole = check_counts, check_odd, check_share, check_whole

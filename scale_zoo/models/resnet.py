@@ -33,9 +33,12 @@ class ResNet(Skeleton):
     family: ClassVar[str] = "resnet"
     input_shape: ClassVar[tuple[int, int, int]] = (224, 224, 3)
     classes: ClassVar[int] = 1000
-    n_stages: ClassVar[int] = 5
     # Numbers of blocks of stages 2 to 5.
     blocks: ClassVar[tuple[int, int, int, int]]
+
+    @property
+    def n_stages(self) -> int:
+        return 1 + len(self.blocks)
 
     @property
     def total_stride(self) -> int:

@@ -39,9 +39,13 @@ class Skeleton(Options):
     # Image shape and number of classes where none is given.
     input_shape: ClassVar[tuple[int, int, int]]
     classes: ClassVar[int]
-    n_stages: ClassVar[int]
     # The function of keras.applications whose weights the planar network takes.
     application: ClassVar[str] = ""
+
+    @property
+    def n_stages(self) -> int:
+        """Number of stages."""
+        raise NotImplementedError
 
     @property
     def total_stride(self) -> int:

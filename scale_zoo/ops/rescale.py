@@ -72,16 +72,27 @@ def rescale(
     if size is not None or images.shape[1] is None or images.shape[1] != images.shape[2]:
         horizontal = _interpolation_matrices(factors, width, out_width, interpolation, outside)
     vertical, horizontal = tf.cast(vertical, images.dtype), tf.cast(horizontal, images.dtype)
-    channels = images.shape[3]
+    outputs = mix_axes(images, vertical, horizontal)
+    out_size = images.shape[1:3] if size is None else [None, None]
+    return tf.ensure_shape(outputs, [images.shape[0], *out_size, images.shape[3]])
+
+
+def mix_axes(images: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Tensor:
+    """Mixes the pixels of columns, then of rows, by matrices.
+
+    Args:
+        images: `[batch, height, width, channels]`.
+        vertical: weights `[batch or 1, new_height, height]` of the rows in each new one.
+        horizontal: weights `[batch or 1, new_width, width]`, likewise.
+    """
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    out_height, channels = tf.shape(vertical)[1], images.shape[3]
     # [y, j] · [j, x·c], then [x, j] · [j, c] for each row.
     rows = tf.matmul(vertical, tf.reshape(images, [-1, height, width * channels]))
     rows = tf.reshape(rows, [-1, out_height, width, channels])
     if channels < FEW_CHANNELS:
-        outputs = tf.einsum("...xj,...yjc->...yxc", horizontal, rows)
-    else:
-        outputs = tf.matmul(horizontal[:, None], rows)
-    out_size = images.shape[1:3] if size is None else [None, None]
-    return tf.ensure_shape(outputs, [images.shape[0], *out_size, channels])
+        return tf.einsum("...xj,...yjc->...yxc", horizontal, rows)
+    return tf.matmul(horizontal[:, None], rows)
 
 
 def _interpolation_matrices(factors, size, out_size, interpolation, outside):

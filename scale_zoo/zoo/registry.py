@@ -22,6 +22,8 @@ METHODS: dict[str, type[methods.Plain]] = {
     "deformable_dss": methods.DeformableDss,
     "so2": methods.So2,
     "scale_channels": methods.ScaleChannels,
+    "gaussian_derivative": methods.GaussianDerivative,
+    "kernel_pyramid": methods.KernelPyramid,
 }
 # What every method can have; their names in place of a method's are the planar combinations.
 FRONTS: dict[str, type[methods.Front]] = {"stn": methods.Stn}

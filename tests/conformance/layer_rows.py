@@ -14,13 +14,14 @@ class Row:
     """A layer, what makes constructor arguments off their defaults, and the shape of one input.
 
     The input's shape is a list of shapes for a layer that takes a list; `smallest` is the least
-    height and width that it takes.
+    height and width that it takes; `reads_out` says that it leaves one pixel.
     """
 
     layer: type[keras.layers.Layer]
     arguments: Callable[[], dict[str, Any]]
     input_shape: tuple[int, ...] | list
     smallest: int = 1
+    reads_out: bool = False
 
     def build(self):
         return self.layer(**self.arguments())
@@ -36,6 +37,7 @@ ROWS = {
         smallest=4,
     ),
     "BilinearLifting to one level": Row(layers.BilinearLifting, lambda: {"n_scales": 1}, (9, 8, 2)),
+    "CopyLifting": Row(layers.CopyLifting, lambda: {"n_scales": 3}, (9, 8, 2)),
     "DeformableConv2D": Row(
         layers.DeformableConv2D,
         lambda: {
@@ -142,10 +144,60 @@ ROWS = {
     "UnfoldChannels": Row(
         layers.UnfoldChannels, lambda: {"factors": [1.0]}, [(9, 8, 2), (1, 5, 4, 3)]
     ),
+    "GaussianDerivativeConv2D": Row(
+        layers.GaussianDerivativeConv2D,
+        lambda: {
+            "filters": 4,
+            "sigma": 0.8,
+            "strides": 2,
+            "base": 1.5,
+            "order": 3,
+            "zeroth": True,
+            "boundary": "zero",
+            "groups": 2,
+            "activation": "tanh",
+            "use_bias": False,
+        },
+        (3, 9, 8, 2),
+    ),
+    "GaussianDerivativeConv2D with defaults": Row(
+        layers.GaussianDerivativeConv2D, lambda: {"filters": 4}, (9, 8, 2)
+    ),
+    "GaussianDerivativeConv2D, levels of one deviation": Row(
+        layers.GaussianDerivativeConv2D, lambda: {"filters": 4, "sigma": 1.5}, (3, 9, 8, 2)
+    ),
     "GaussianLifting": Row(
         layers.GaussianLifting,
         lambda: {"n_scales": 3, "base": 1.5, "zero_scale": 0.7},
         (9, 8, 2),
+    ),
+    "KernelPyramidConv2D": Row(
+        layers.KernelPyramidConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 3,
+            "strides": 2,
+            "sizes": (3, 7, 1),
+            "interpolation": "bilinear",
+            "groups": 2,
+            "use_bias": False,
+        },
+        (9, 8, 2),
+    ),
+    "KernelPyramidConv2D with defaults": Row(
+        layers.KernelPyramidConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
+    ),
+    "KernelPyramidConv2D, valid": Row(
+        layers.KernelPyramidConv2D,
+        lambda: {
+            "filters": 4,
+            "kernel_size": 3,
+            "padding": "valid",
+            "sizes": (3, 5),
+            "activation": "tanh",
+        },
+        (9, 8, 2),
+        smallest=5,
     ),
     "OnLevels": Row(layers.OnLevels, lambda: {"layer": keras.layers.MaxPooling2D(2)}, PYRAMID, 2),
     "OnLevels normalization": Row(
@@ -246,6 +298,9 @@ ROWS = {
     "RotationLiftingConv2D with defaults": Row(
         layers.RotationLiftingConv2D, lambda: {"filters": 4, "kernel_size": 3}, (9, 8, 2)
     ),
+    "ScaleChannelDropout": Row(
+        layers.ScaleChannelDropout, lambda: {"rate": 0.4, "seed": 1}, (3, 9, 8, 2)
+    ),
     "ScaleConv2D": Row(
         layers.ScaleConv2D,
         lambda: {
@@ -283,6 +338,10 @@ ROWS = {
         (3, 9, 8, 2),
     ),
     "ScalePooling": Row(layers.ScalePooling, lambda: {"mode": "avg"}, (3, 9, 8, 2)),
+    "SlicePooling": Row(layers.SlicePooling, lambda: {"strength": "sum"}, (3, 9, 8, 2)),
+    "SpatialReadout": Row(
+        layers.SpatialReadout, lambda: {"mode": "centre"}, (9, 8, 2), reads_out=True
+    ),
     "SpatialTransformer": Row(
         layers.SpatialTransformer,
         lambda: {

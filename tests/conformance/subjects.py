@@ -31,6 +31,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fpn": {"pyramid_filters": 8},
     "so2": {"n_orientations": 4},
     "scale_channels": {"n_enlarging": 1, "n_shrinking": 1},
+    # Without the zeroth order, biases change nothing where all rectifiers are open.
+    "gaussian_derivative": {"n_scales": 2, "zeroth": True},
+    "kernel_pyramid": {"n_scales": 2},
 }
 # Further forms of models, NAME:FORM, by their options.
 FORMS: dict[str, dict[str, Any]] = {

@@ -23,6 +23,7 @@ LEVELS = {
     "dss": {"n_scales": 3, "interaction": 1},
     "deformable_dss": {"n_scales": 3, "interaction": 1},
     "dss_v2": {"n_scales": 3, "base": 2.0},
+    "gaussian_derivative": {"n_scales": 3},
 }
 
 # Bounds of the errors of all stages, in the order of their names. At initialization, networks that
@@ -54,6 +55,10 @@ BOUNDS = {
     "scale_channels_cnn": (0.0001,) * 4,
     "scale_channels_cnn:sliding": (0.00014,) * 4,
     "dss_cnn:scaled": (2.3, 0.0007, 0.0062, 0.037),
+    "gaussian_derivative_resnet14": (0.035, 0.00027, 0.00042, 0.0078, 0.051, 0.21),
+    "gaussian_derivative_cnn": (0.021, 0.00007, 0.00055, 0.0017, 0.0012, 0.0024, 0.0073),
+    "kernel_pyramid_resnet14": (0.34, 0.047, 0.12, 0.14, 0.2, 0.34),
+    "kernel_pyramid_cnn": (1.5, 0.073, 0.23, 1.5),
     "dss_cnn+stn+fpn": (1.1, 0.28, 0.61, 2.4, *SCALE_SPACE_CNN[1:]),
     "dss_v2_cnn+stn+fpn": (3.3, 0.11, 0.23, 0.15, 0.00016, 0.0011, 0.00041),
 }

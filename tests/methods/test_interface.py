@@ -14,7 +14,7 @@ import scale_zoo
 from scale_zoo import layers, methods, models, ops
 from scale_zoo.equivariance import EquivarianceError
 from scale_zoo.methods import Dss, Place, Plain, option
-from scale_zoo.methods.options import count, one_of
+from scale_zoo.methods.options import count
 
 from ..models import weights
 
@@ -37,92 +37,6 @@ def _trains(model, images):
     before = [np.array(kernel) for kernel in kernels]
     model.fit(images, np.arange(len(images)), verbose=0)
     return all(np.any(old != np.array(new)) for old, new in zip(before, kernels, strict=True))
-
-
-# Gaussian derivative networks: a basis of their own, a scale axis, neither pooling nor strides.
-
-
-class DerivativeConv(keras.layers.Layer):
-    """Combines finite differences of every level, spaced by the level's scale."""
-
-    BASIS = np.array(
-        [
-            [[0, 0, 0], [-1, 0, 1], [0, 0, 0]],
-            [[0, -1, 0], [0, 0, 0], [0, 1, 0]],
-            [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
-        ],
-        np.float32,
-    )
-
-    def __init__(self, filters, base, **kwargs):
-        super().__init__(**kwargs)
-        self.filters, self.base = filters, base
-
-    def build(self, input_shape):
-        shape = (len(self.BASIS), input_shape[-1], self.filters)
-        self.coefficients = self.add_weight(name="coefficients", shape=shape)
-
-    def call(self, inputs):
-        kernel = tf.einsum("kyx,kio->yxio", self.BASIS, self.coefficients)
-        dilations = [self.base**level for level in range(inputs.shape[1])]
-        return ops.scale_conv2d(inputs, kernel[None], dilations)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.filters)
-
-
-class Readout(keras.layers.Layer):
-    """Reads a map at its centre, or its maximum, as a map of one pixel."""
-
-    def __init__(self, kind, **kwargs):
-        super().__init__(**kwargs)
-        self.kind = kind
-
-    def call(self, inputs):
-        if self.kind == "max":
-            return tf.reduce_max(inputs, axis=(1, 2), keepdims=True)
-        row, column = inputs.shape[1] // 2, inputs.shape[2] // 2
-        return inputs[:, row : row + 1, column : column + 1]
-
-
-@dataclasses.dataclass(frozen=True)
-class GaussianDerivative(Plain):
-    n_scales: int = option(3, count)
-    readout: str = option("max", one_of("max", "centre"))
-
-    action = layers.ScaleSpaceAction(2.0)
-    projected_action = layers.InvariantAction()
-
-    def lift(self, images, total_stride):
-        return layers.GaussianLifting(self.n_scales)(images)
-
-    def apply(self, features, layer, *, stage):
-        return layers.OnLevels(layer, name=layer.name)(features)
-
-    def conv(self, features, filters, kernel_size, strides=1, *, stage, name, **arguments):
-        return DerivativeConv(filters, 2.0, name=name)(features)
-
-    def pool(self, features, layer, padding=0, *, stage):
-        return features
-
-    def project(self, features):
-        return Readout(self.readout)(layers.ScalePooling()(features))
-
-
-@pytest.mark.parametrize("readout", ["max", "centre"])
-def test_a_gaussian_derivative_network_has_no_stride_and_reads_one_pixel(readout):
-    model = _cnn(GaussianDerivative(readout=readout))
-    shapes = [tuple(model.get_layer(f"stage{n}").output.shape)[1:4] for n in (1, 2, 3)]
-    assert shapes == [(3, 12, 12)] * 3
-    assert tuple(model.get_layer("projection").output.shape)[1:3] == (1, 1)
-    assert _trains(model, _images(4, 12, 12, 1))
-
-
-def test_it_takes_residual_networks_too():
-    model = models.ResNet14(width=0.05, stem="small").build(
-        GaussianDerivative(), input_shape=(9, 9, 1), classes=4
-    )
-    assert tuple(model.get_layer("stage5").output.shape)[1:4] == (3, 9, 9)
 
 
 # Scale-channel networks: several rescaled copies through one network and its head.
@@ -296,35 +210,6 @@ def test_its_error_is_measured_by_its_own_action():
     assert float(error.result()) > 0
 
 
-# Kernel pyramids, SI-ConvNet, SS-CNN: convolutions that pool over scales inside, own widths.
-
-
-class MaxOverSizes(keras.layers.Layer):
-    """Convolves with one 3x3 kernel at several dilations and takes the largest answer."""
-
-    def __init__(self, filters, **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-
-    def build(self, input_shape):
-        shape = (3, 3, input_shape[-1], self.filters)
-        self.kernel = self.add_weight(name="kernel", shape=shape)
-
-    def call(self, inputs):
-        return tf.reduce_max([ops.dilated_conv2d(inputs, self.kernel, d) for d in (1, 1.5, 2)], 0)
-
-
-class KernelPyramid(Plain):
-    def conv(self, features, filters, kernel_size, strides=1, *, stage, name, **arguments):
-        return MaxOverSizes(max(1, filters // 2), name=name)(features)
-
-
-def test_a_kernel_pyramid_pools_over_scales_inside_its_convolutions():
-    model = _cnn(KernelPyramid(), width=0.25)
-    assert tuple(model.get_layer("stage1").output.shape)[1:] == (6, 6, 4)
-    assert _trains(model, _images(4, 12, 12, 1))
-
-
 # ConvNeXt, U-Net and detectors as skeletons, with the methods of the zoo.
 
 
@@ -400,6 +285,8 @@ SMALL = {
     "dss_v2": {"n_scales": 2},
     "deformable_dss": {"n_scales": 2, "deformable_stages": (2,), "offset_kernel_size": 3},
     "so2": {"n_orientations": 4, "match": None},
+    "gaussian_derivative": {"n_scales": 2, "strided": True, "readout": None},
+    "kernel_pyramid": {"n_scales": 2},
 }
 
 

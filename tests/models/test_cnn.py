@@ -124,6 +124,31 @@ def test_kernel_size_is_that_of_all_convolutions(method):
     assert [kernel.shape[-4:-2] for kernel in kernels] == [(3, 3)] * 3
 
 
+def test_stages_have_the_channels_and_strides_asked_for():
+    model = _cnn(channels=(8, 16, 24, 32), strides=(1, 2, 3, 1), kernel_size=3)
+    shapes = [tuple(model.get_layer(f"stage{n}").output.shape)[1:] for n in range(1, 5)]
+    assert shapes == [(28, 28, 8), (14, 14, 16), (5, 5, 24), (5, 5, 32)]
+
+
+def test_strided_convolutions_downsample_in_place_of_pooling():
+    model = _cnn(downsampling="stride", strides=(2, 1, 2), kernel_size=3)
+    shapes = [tuple(model.get_layer(f"stage{n}").output.shape)[1:3] for n in (1, 2, 3)]
+    assert shapes == [(14, 14), (14, 14), (7, 7)]
+    assert not any(layer.name.endswith("pool") for layer in model.layers)
+    assert model.get_layer("conv3_conv").strides == (2, 2)
+
+
+@pytest.mark.parametrize(("first", "before"), [(True, "conv1_conv"), (False, "conv1_pool")])
+def test_normalization_precedes_the_rectifier_where_wanted(first, before):
+    model = _cnn(norm_first=first)
+    assert model.get_layer("conv1_bn").input is model.get_layer(before).output
+
+
+@pytest.mark.parametrize(("hidden", "inputs"), [(None, 2 * 2 * 95), (12, 12)])
+def test_the_hidden_layer_is_as_wide_as_asked_for_or_none(hidden, inputs):
+    assert _cnn(hidden=hidden).get_layer("predictions").kernel.shape[0] == inputs
+
+
 def test_dropout_drops_that_share_of_hidden_units():
     assert _cnn(dropout=0.25).get_layer("hidden_dropout").rate == 0.25
 
@@ -179,6 +204,11 @@ def test_gradients_reach_every_trainable_weight():
         ({"width": 0}, "`width`.*above 0.*Received 0"),
         ({"dropout": 1.0}, "`dropout`.*Received 1.0"),
         ({"dropout": -0.1}, "`dropout`.*Received -0.1"),
+        ({"channels": ()}, r"`channels` must be a list, not empty.*\(\)"),
+        ({"channels": (8, 0, 8)}, "`channels` must be a whole number.*0"),
+        ({"strides": (2, 2)}, r"`strides` must hold one number for each of the 3.*\(2, 2\)"),
+        ({"downsampling": "avg"}, "`downsampling` must be one of.*'avg'"),
+        ({"hidden": 0}, "`hidden` must be a whole number.*0"),
         ({"kernel_size": 4}, "`kernel_size`.*odd.*Received 4"),
         ({"input_shape": (3, 28, 1)}, "`input_shape`.*4x4.*3, 28, 1"),
         ({"input_shape": (None, 28, 1)}, "`input_shape`.*known sizes.*None, 28, 1"),

@@ -89,6 +89,9 @@ def test_models_of_all_combinations_are_listed():
         ("so2_resnet50", "n_orientations", 4),
         ("scale_channels_cnn", "n_enlarging", 2),
         ("scale_channels_resnet50", "training_channels", None),
+        ("gaussian_derivative_cnn", "channels", (16, 24, 32, 64, 96, 128)),
+        ("gaussian_derivative_cnn", "strided", False),
+        ("gaussian_derivative_resnet50", "strided", True),
         ("dss_v2_cnn", "n_scales", 3),
         ("dss_v2_cnn", "base", 1.3),
         ("dss_v2_resnet50", "n_scales", 3),
@@ -108,7 +111,8 @@ def test_options_are_those_of_method_and_skeleton():
     assert set(scale_zoo.model_options("dss_cnn")) == {
         *("n_scales", "base", "interaction", "zero_scale", "dilation_mode", "scale_pooling"),
         "spatial_pooling",
-        *("width", "kernel_size", "dropout", "mean", "deviation"),
+        *("width", "channels", "strides", "downsampling", "norm_first", "kernel_size"),
+        *("hidden", "dropout", "mean", "deviation"),
         *("front", "neck"),
     }
 
@@ -133,11 +137,16 @@ def test_depths_are_models_of_their_own():
 
 @pytest.mark.parametrize(
     "method",
-    ["plain", "deformable", "dss", "dss_v2", "deformable_dss", "so2", "scale_channels"],
+    [
+        *("plain", "deformable", "dss", "dss_v2", "deformable_dss", "so2"),
+        *("gaussian_derivative", "kernel_pyramid", "scale_channels"),
+    ],
 )
 def test_every_method_takes_a_front_and_a_neck(method):
     model = _cnn(f"{method}_cnn", front="stn", neck="fpn", pyramid_filters=4)
-    actions = [model.get_layer(name).action for name in ("stage2", "pyramid2", "stage3")]
+    last = sum(layer.name.endswith("_onward") for layer in model.layers) + 1
+    names = (f"stage{last - 1}", f"pyramid{last - 1}", f"stage{last}")
+    actions = [model.get_layer(name).action for name in names]
     assert actions[0] == actions[1] == actions[2]
     assert model.get_layer("spatial_transformer").output.shape[1:] == (28, 28, 1)
     assert tuple(model(_images(2, 28, 28, 1)).shape) == (2, 10)
