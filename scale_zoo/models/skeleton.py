@@ -135,7 +135,8 @@ class Skeleton(Options):
             features = self.stage(method, features, Place(number, self.n_stages), stages)
             stages.append(method.mark(features, name=f"stage{number}"))
             features = neck.onward(stages[-1], name=f"stage{number}_onward")
-        outputs = method.head(neck(method, stages), head, classifier_activation)
+        activation = classifier_activation if include_top else None
+        outputs = method.head(neck(method, stages), head, activation)
         return keras.Model(inputs, outputs, name=name)
 
     def _normalization(self, input_shape) -> keras.layers.Layer | None:

@@ -179,3 +179,10 @@ def test_actions_are_those_of_the_form():
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         ScaleChannels(**options)
+
+
+def test_features_without_top_are_not_activated():
+    model = scale_zoo.create_model(
+        "scale_channels_cnn", include_top=False, pooling="max", width=0.1, kernel_size=3
+    )
+    assert model.get_layer("activation").activation is keras.activations.linear
