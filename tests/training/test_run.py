@@ -290,7 +290,9 @@ def test_a_run_that_goes_on_cannot_change(run):
         training.train(changed)
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"]
+)
 def test_mixed_precision_trains_and_is_measured_in_float32(tmp_path, unmeasured, precision):
     config = dataclasses.replace(
         SMALL, workdir=str(tmp_path / "run"), epochs=1, precision=precision
