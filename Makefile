@@ -61,9 +61,9 @@ constraints:
 	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; trap 'exit 1' INT TERM; \
 	echo "Installing the newest versions that fit: a few minutes."; \
 	"$$python" -m venv "$$folder"; \
-	pip() { "$$folder/bin/python" -m pip --quiet "$$@" </dev/null; }; \
-	pip install --upgrade pip setuptools wheel; \
-	pip install --editable '.[test]'; \
+	pip() { "$$folder/bin/python" -m pip "$$@" </dev/null; }; \
+	pip -qq install --upgrade pip setuptools wheel; \
+	pip -qq install --editable '.[test]'; \
 	pip check; \
 	{ sed '/^[^#]/,$$d' "$$file"; pip freeze --all --exclude-editable; } >"$$folder/new"; \
 	mv "$$folder/new" "$$file"; \
