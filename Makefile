@@ -24,8 +24,8 @@ FIND_PYTHON = IFS=:; pyenv=; \
 		*/*) fits "$$name" ;; \
 		*) for folder in $$folders; do fits "$$folder/$$name"; done ;; \
 	esac; done; done
-NO_PYTHON = scale_zoo needs Python $(EACH_PYTHON), which is $(if $(PYTHON),not $(PYTHON),neither on \
-	the path nor in pyenv): name it with make PYTHON=/path/to/python3
+NO_PYTHON = scale_zoo needs Python $(EACH_PYTHON), and $(if $(PYTHON),$(PYTHON) is none,none is on \
+	the path or in pyenv): name one with make PYTHON=/path/to/python3
 FOUND_PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
 .PHONY: help quickstart test lint constraints python

@@ -396,7 +396,7 @@ def test_make_says_which_pythons_it_looked_for(no_python, tmp_path):
     run = _make(ROOT, "python", **no_python)
     assert run.returncode != 0
     assert run.stdout == ""
-    assert "needs Python 3.13 or 3.12 or 3.11, which is neither on the path nor in" in run.stderr
+    assert "Python 3.13 or 3.12 or 3.11, and none is on the path or in pyenv" in run.stderr
     assert run.stderr.count("\n") == 1
 
 
@@ -404,10 +404,11 @@ def test_make_says_which_pythons_it_looked_for(no_python, tmp_path):
 @pytest.mark.parametrize("target", ["quickstart", "test", "lint", "constraints"])
 @pytest.mark.parametrize("version", ["3.10", "3.14", None])
 def test_make_refuses_another_python_in_one_sentence(target, version, tmp_path):
-    run = _make(ROOT, target, f"PYTHON={_interpreter(tmp_path / 'python', version)}")
+    other = _interpreter(tmp_path / "python", version)
+    run = _make(ROOT, target, f"PYTHON={other}")
     assert run.returncode != 0
     assert run.stdout == ""
-    assert f"scale_zoo needs Python 3.13 or 3.12 or 3.11, which is not {tmp_path}/" in run.stderr
+    assert f"needs Python 3.13 or 3.12 or 3.11, and {other} is none" in run.stderr
     assert run.stderr.count("\n") == 1
 
 
