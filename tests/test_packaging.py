@@ -150,8 +150,12 @@ def _pip(*arguments):
 
 
 def _make(folder, *arguments, **variables):
-    """Runs make as from a shell, whichever make runs the tests."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    """Runs make as from a shell, whichever make runs the tests and with what variables."""
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if key != "PYTHON" and not key.startswith("MAKE")
+    }
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
