@@ -1,7 +1,8 @@
-"""What setup.cfg, constraints.txt and the Makefile promise, against the tree."""
+"""What setup.cfg, constraints/ and the Makefile promise, against the tree."""
 
 import ast
 import configparser
+import contextlib
 import graphlib
 import importlib.metadata
 import os
@@ -14,11 +15,15 @@ import zipfile
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import scale_zoo
 
 ROOT = pathlib.Path(__file__).parents[1]
+# The stack of packages of each Python: a file of constraints/.
+STACKS = {"3.11": "keras2", "3.12": "keras3", "3.13": "keras3"}
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Distributions whose modules have another name.
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "sklearn": "scikit-learn"}
 # The modules and packages of scale_zoo: each imports only from the floors below its own.
@@ -34,6 +39,7 @@ FLOORS = (
     ("command_line",),
 )
 PARTS = [part for floor in FLOORS for part in floor]
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def _setup():
@@ -46,22 +52,32 @@ def _lines(text):
     return [line for line in text.split("\n") if line]
 
 
-def _requirements():
-    """The requirements that hold on Python 3.11."""
+def _holds(requirement, python, **environment):
+    """Whether a requirement's marker holds on a Python."""
+    environment |= {"python_version": python, "python_full_version": f"{python}.9"}
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
+def _requirements(python):
+    """The requirements that hold on a Python."""
     config = _setup()
     lines = _lines(config["options"]["install_requires"])
     lines += _lines(config["options.extras_require"]["test"])
-    found = [Requirement(line) for line in lines]
-    python = {"python_version": "3.11", "python_full_version": "3.11.9"}
-    return [each for each in found if each.marker is None or each.marker.evaluate(python)]
+    found = [Requirement(line) for line in lines if not line.startswith("#")]
+    return [each for each in found if _holds(each, python)]
 
 
-def _pins():
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    matches = [
-        re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in lines if line[:1] not in ("", "#")
-    ]
-    return {canonicalize_name(match[1]): match[2] for match in matches}
+def _pins(python):
+    """The version to which each distribution is pinned on a Python."""
+    lines = (ROOT / "constraints" / f"{STACKS[python]}.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line[:1] not in ("", "#")]
+    found = {}
+    for each in pins:
+        if _holds(each, python):
+            (version,) = each.specifier
+            assert version.operator == "==", f"{each} is no pin"
+            found[canonicalize_name(each.name)] = version.version
+    return found
 
 
 def _imported(path):
@@ -107,7 +123,7 @@ def copy(tmp_path_factory):
     """A copy of this tree, without what it is not made of, and with one more pretrained entry."""
     folder = tmp_path_factory.mktemp("copy") / "scale_zoo"
     ignored = shutil.ignore_patterns(
-        ".*cache", ".git", ".venv", "*.egg-info", "__pycache__", "bazel-*", "build", "dist", "runs"
+        ".*cache", ".git", ".venv*", "*.egg-info", "__pycache__", "bazel-*", "build", "dist", "runs"
     )
     shutil.copytree(ROOT, folder, ignore=ignored)
     variables = folder / "saved_models" / "some.entry" / "saved_model" / "variables"
@@ -134,8 +150,12 @@ def _pip(*arguments):
 
 
 def _make(folder, *arguments, **variables):
-    """Runs make as from a shell, whichever make runs the tests."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    """Runs make as from a shell, whichever make runs the tests and with what variables."""
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if key != "PYTHON" and not key.startswith("MAKE")
+    }
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
@@ -159,7 +179,8 @@ def test_what_is_imported_is_declared(top):
     }
     foreign = modules - sys.stdlib_module_names - {"scale_zoo"}
     needed = {canonicalize_name(DISTRIBUTIONS.get(module, module)) for module in foreign}
-    assert needed <= {canonicalize_name(each.name) for each in _requirements()}
+    # Addons, which is imported where it is installed, ends with Python 3.11.
+    assert needed <= {canonicalize_name(each.name) for each in _requirements("3.11")}
 
 
 def test_the_version_is_read_without_importing_the_library():
@@ -176,32 +197,63 @@ def test_the_version_is_read_without_importing_the_library():
     assert re.fullmatch(r"\d+\.\d+\.\d+", scale_zoo.__version__)
 
 
-def test_every_requirement_is_pinned_to_a_version_it_allows():
-    pins = _pins()
+def test_every_place_names_the_same_pythons():
+    options, metadata = _setup()["options"], _setup()["metadata"]
+    allowed = SpecifierSet(options["python_requires"])
+    possible = {f"3.{minor}" for minor in range(8, 30)}
+    assert {python for python in possible if f"{python}.0" in allowed} == set(STACKS)
+    assert set(re.findall(r"Python :: (3\.\d+)", metadata["classifiers"])) == set(STACKS)
+    makefile = (ROOT / "Makefile").read_text()
+    assert set(re.search(r"^PYTHONS := (.*)$", makefile, re.MULTILINE)[1].split()) == set(STACKS)
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert set(ast.literal_eval(re.search(r"python: (\[.*\])", workflow)[1])) == set(STACKS)
+    assert set(re.findall(r"\b3\.\d+", (ROOT / ".ci" / "run").read_text())) == set(STACKS)
+
+
+@pytest.mark.parametrize("python", STACKS)
+def test_every_requirement_is_pinned_to_a_version_it_allows(python):
+    pins = _pins(python)
     wrong = [
         str(each)
-        for each in _requirements()
+        for each in _requirements(python)
         if not each.specifier.contains(pins.get(canonicalize_name(each.name), "0"))
     ]
     assert wrong == []
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the pins are those of Python 3.11")
-def test_what_pinned_packages_require_is_pinned():
-    pins, missing = _pins(), set()
-    for name, version in pins.items():
-        try:
+@pytest.mark.parametrize("python", STACKS)
+def test_pins_of_the_other_stack_contradict_the_first_requirement(python):
+    """So that pip names them at once, before it builds packages that have no wheel for a Python."""
+    first = _requirements(python)[0]
+    others = [other for other, stack in STACKS.items() if stack != STACKS[python]]
+    assert others
+    assert not any(first.specifier.contains(_pins(other)[first.name]) for other in others)
+
+
+def _installed_pins():
+    """The pinned distributions that are installed at their pinned version."""
+    for name, version in _pins(THIS_PYTHON).items():
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             installed = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        if installed.version == version:
-            needed = [Requirement(line) for line in installed.requires or []]
-            missing |= {
-                canonicalize_name(each.name)
-                for each in needed
-                if each.marker is None or each.marker.evaluate({"extra": ""})
-            } - pins.keys()
-    assert missing == set()
+            if installed.version == version:
+                yield installed
+
+
+def test_what_pinned_packages_require_is_pinned():
+    needed = [Requirement(line) for each in _installed_pins() for line in each.requires or []]
+    names = {canonicalize_name(each.name) for each in needed if _holds(each, THIS_PYTHON, extra="")}
+    assert names - _pins(THIS_PYTHON).keys() == set()
+
+
+def test_pinned_packages_run_on_every_python_of_their_stack():
+    pythons = [python for python, stack in STACKS.items() if stack == STACKS[THIS_PYTHON]]
+    wrong = [
+        f"{each.metadata['Name']} on Python {python}"
+        for each in _installed_pins()
+        for python in pythons
+        if f"{python}.0" not in SpecifierSet(each.metadata.get("Requires-Python", ""))
+    ]
+    assert wrong == []
 
 
 def test_every_part_of_the_library_has_its_floor():
@@ -275,22 +327,125 @@ def test_a_package_from_the_wheel_finds_its_pretrained_zoo(wheel, tmp_path):
     assert "some/entry" in ast.literal_eval(entries)
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize("target", ["quickstart", "test", "lint"])
-def test_make_refuses_another_python_in_one_sentence(target, tmp_path):
-    other = tmp_path / "python3.12"
-    other.write_text("#!/bin/sh\n")
-    other.chmod(0o755)
-    run = _make(ROOT, target, f"PYTHON={other}")
+def _interpreter(path, version):
+    """Writes an interpreter that says that it is of a version, or, without one, a broken shim."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if version is None:
+        program = "exit 127"
+    else:
+        claim = (
+            f"import sys; sys.version_info = ({version.replace('.', ', ')}, 0); "
+            f"sys.executable = '{path}'; exec(sys.argv[1])"
+        )
+        program = f'exec "{sys.executable}" -I -S -c "{claim}" "$2"'
+    path.write_text(f"#!/bin/sh\n{program}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def no_python(tmp_path):
+    """Variables of an environment with an empty path, but for the programs that make calls."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("cat", "dirname", "make"):
+        (tools / name).symlink_to(shutil.which(name))
+    path = f"{tools}:{tmp_path / 'a'}:{tmp_path / 'b'}"
+    return {"PATH": path, "PYENV_ROOT": str(tmp_path / "pyenv")}
+
+
+# Interpreters in the folders a and b of the path and in pyenv, the one to take first.
+@needs_make
+@pytest.mark.parametrize(
+    "interpreters",
+    [
+        {"a/python3": "3.12", "a/python3.13": "3.13"},
+        {"b/python3": "3.11", "a/python3": None, "a/python3.13": "3.13"},
+        {"a/python3.13": "3.13", "a/python3": "3.10", "a/python3.11": "3.11"},
+        {"b/python3.12": "3.12", "a/python3": "3.14", "a/python3.13": None},
+        {"pyenv/versions/3.11.7/bin/python3": "3.11", "a/python3": None},
+        {
+            "pyenv/versions/3.12.1/bin/python3": "3.12",
+            "pyenv/versions/3.11.7/bin/python3": "3.11",
+            "pyenv/versions/3.14.0/bin/python3": "3.14",
+        },
+    ],
+)
+def test_make_takes_the_first_python_that_fits(interpreters, no_python, tmp_path):
+    paths = [_interpreter(tmp_path / name, version) for name, version in interpreters.items()]
+    run = _make(ROOT, "python", **no_python)
+    assert run.stdout.split() == [str(paths[0])], run.stderr
+
+
+@needs_make
+def test_make_finds_a_named_python_behind_a_broken_shim(no_python, tmp_path):
+    _interpreter(tmp_path / "a" / "python3", "3.13")
+    _interpreter(tmp_path / "a" / "python3.12", None)
+    named = _interpreter(tmp_path / "pyenv" / "versions" / "3.12.1" / "bin" / "python3.12", "3.12")
+    run = _make(ROOT, "python", "PYTHON=python3.12", **no_python)
+    assert run.stdout.split() == [str(named)], run.stderr
+
+
+@needs_make
+def test_make_takes_the_python_that_a_virtual_environment_was_made_from(no_python, tmp_path):
+    original = _interpreter(tmp_path / "b" / "python3.12", "3.12")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "python3").symlink_to(original)
+    assert _make(ROOT, "python", **no_python).stdout.split() == [str(original)]
+
+
+@needs_make
+def test_make_says_which_pythons_it_looked_for(no_python, tmp_path):
+    _interpreter(tmp_path / "a" / "python3", "3.10")
+    run = _make(ROOT, "python", **no_python)
     assert run.returncode != 0
     assert run.stdout == ""
-    assert "scale_zoo needs Python 3.11" in run.stderr
+    assert "Python 3.13 or 3.12 or 3.11, and none is on the path or in pyenv" in run.stderr
     assert run.stderr.count("\n") == 1
 
 
+@needs_make
+@pytest.mark.parametrize("target", ["quickstart", "test", "lint", "constraints"])
+@pytest.mark.parametrize("version", ["3.10", "3.14", None])
+def test_make_refuses_another_python_in_one_sentence(target, version, tmp_path):
+    other = _interpreter(tmp_path / "python", version)
+    run = _make(ROOT, target, f"PYTHON={other}")
+    assert run.returncode != 0
+    assert run.stdout == ""
+    assert f"needs Python 3.13 or 3.12 or 3.11, and {other} is none" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@needs_make
+@pytest.mark.parametrize(("asked", "rebuilt"), [("3.12", False), ("3.13", True)])
+def test_make_replaces_an_environment_of_another_version_than_asked_for(asked, rebuilt, tmp_path):
+    _interpreter(tmp_path / "venv" / "bin" / "python", "3.12")
+    (tmp_path / "venv" / "installed").write_text(f"{ROOT}\n")
+    python = _interpreter(tmp_path / "python", asked)
+    # What make would do; the environment is newer than what it is made from.
+    run = _make(ROOT, "--dry-run", "lint", f"PYTHON={python}", f"VENV={tmp_path / 'venv'}")
+    assert run.returncode == 0, run.stderr
+    assert (f'python="{python}"' in run.stdout) == rebuilt
+
+
+@needs_make
+def test_continuous_integration_says_which_stack_it_cannot_check(no_python):
+    run = subprocess.run(
+        [shutil.which("bash"), ROOT / ".ci" / "run"],
+        env=no_python,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.stdout.splitlines() == [
+        "keras2 is not checked: this machine has no Python 3.11.",
+        "keras3 is not checked: this machine has no Python 3.13 or 3.12.",
+    ]
+    assert run.returncode != 0
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the Makefile wants Python 3.11")
+@needs_make
 def test_make_says_that_the_package_index_cannot_be_reached(copy):
     unreachable = {
         "PIP_CONFIG_FILE": os.devnull,
