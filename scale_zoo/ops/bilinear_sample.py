@@ -2,10 +2,16 @@
 
 Three samplers give the same values and gradients to 1e-5:
 
-- "addons": the resampler of TensorFlow Addons. The default where its operation loads; a SavedModel
-  that holds it loads only there, and XLA cannot compile it.
-- "gather": plain TensorFlow operations, which run wherever TensorFlow does. The default elsewhere.
-- "xla": the same, compiled by XLA. The fastest, but compiled again for every shape of its inputs.
+- "addons": the resampler of TensorFlow Addons. It runs where that is installed beside the
+  TensorFlow that it was built for; a SavedModel that holds it loads only there, and XLA cannot
+  compile it.
+- "gather": plain TensorFlow operations, which run wherever TensorFlow does.
+- "xla": the same, compiled by XLA, which takes a fraction of a second for every shape of its
+  inputs.
+
+"auto", the default, is the fastest that pays: "xla" on processors in a traced function (a compiled
+model, a `tf.function`) whose images have a known size, for such a function meets few shapes;
+otherwise (eagerly, for images of any size, beside a GPU) "addons" where it runs, or "gather".
 
 `with use_sampler("gather"):` applies to all that is computed or traced inside; tools/train.py has
 the flag `--sampler`. Functions that were traced before (a `tf.function`, a compiled model's
@@ -54,7 +60,7 @@ def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     precision = tf.float64 if images.dtype == tf.float64 else tf.float32
     shape = tf.shape(points)
     flat_points = tf.reshape(points, [shape[0], tf.reduce_prod(shape[1:-1]), 2])
-    flat_outputs = _FUNCTIONS[sampler()](
+    flat_outputs = _FUNCTIONS[_chosen_for(images, points)](
         tf.cast(images, precision), tf.cast(flat_points, precision)
     )
     channels = images.shape[3] or tf.shape(images)[3]
@@ -64,10 +70,20 @@ def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
 
 
 def sampler() -> str:
-    """Returns the name of the sampler in use: "addons", "gather" or "xla"."""
+    """Returns the name of the sampler in use: "addons", "gather" or "xla".
+
+    By default it is that of eager calls; traced functions may have a faster one, see above.
+    """
     if _chosen != "auto":
         return _chosen
     return "gather" if _addons_resampler() is None else "addons"
+
+
+def _chosen_for(images, points) -> str:
+    known = images.shape[1:].is_fully_defined() and points.shape[1:].is_fully_defined()
+    if _chosen == "auto" and known and not tf.executing_eagerly() and _xla_pays():
+        return "xla"
+    return sampler()
 
 
 @contextlib.contextmanager
@@ -121,6 +137,19 @@ def _check(images, points):
     for name, tensor in {"images": images, "points": points}.items():
         if not tensor.dtype.is_floating:
             raise ValueError(f"`{name}` must be of floating point. Received {tensor.dtype.name}.")
+
+
+@functools.cache
+def _xla_pays() -> bool:
+    """Whether XLA compiles here, and for processors: it was not measured on others."""
+    if tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"):
+        return False
+    try:
+        with tf.init_scope():
+            tf.function(tf.negative, jit_compile=True)(0.0)
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+        return False
+    return True
 
 
 @functools.cache

@@ -74,8 +74,8 @@ class TrainingConfig:
     )
     sampler: str = _field(
         "auto",
-        f"what samples images between pixels: one of {', '.join(SAMPLERS)}; auto is addons where "
-        "that loads, else gather",
+        f"what samples images between pixels: one of {', '.join(SAMPLERS)}; auto is the fastest "
+        "that pays here",
     )
     seed: int = _field(0, "seed of splits, weights, order and factors")
     resume: bool = _field(False, "go on from the last finished epoch of the run in workdir")

@@ -10,6 +10,9 @@ from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 
 from .test_bilinear_sample import needs_addons
 
+# The package has the function of the same name.
+bilinear_sample_module = sys.modules[bilinear_sample.__module__]
+
 # Answers in a process in which nothing but TensorFlow and NumPy can be imported.
 LONELY = """
 import sys
@@ -87,6 +90,48 @@ def test_a_traced_function_holds_the_operation_of_its_sampler(name):
         graph = tf.function(bilinear_sample).get_concrete_function(*specs).graph
     types = {node.type for node in graph.get_operations()}
     assert ("Addons>Resampler" in types) == (name == "addons")
+
+
+def _compiled_by_xla(images, points):
+    specs = tf.TensorSpec(images), tf.TensorSpec(points)
+    graph = tf.function(bilinear_sample).get_concrete_function(*specs).graph
+    functions = graph.as_graph_def().library.function
+    return any("_XlaMustCompile" in function.attr for function in functions)
+
+
+def test_traced_for_images_of_a_known_size_it_is_compiled_by_xla_by_default():
+    assert _compiled_by_xla([None, 5, 7, 3], [None, 4, 2])
+    assert not _compiled_by_xla([None, None, 7, 3], [None, 4, 2])
+    assert not _compiled_by_xla([None, 5, 7, 3], [None, None, 2])
+    with use_sampler("gather"):
+        assert not _compiled_by_xla([None, 5, 7, 3], [None, 4, 2])
+
+
+def test_traced_and_eager_calls_give_the_same_values_and_gradients_by_default():
+    images, points = map(tf.constant, _images_and_points())
+
+    def gradients(images, points):
+        with tf.GradientTape() as tape:
+            tape.watch([images, points])
+            outputs = bilinear_sample(images, points)
+        return outputs, tape.gradient(outputs, [images, points], tf.sin(outputs))
+
+    found, truth = tf.function(gradients)(images, points), gradients(images, points)
+    for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(truth), strict=True):
+        np.testing.assert_allclose(one, other, 1e-5, 1e-5)
+
+
+def test_inside_a_function_compiled_by_xla_the_default_compiles_too():
+    images, points = _images_and_points()
+    compiled = tf.function(bilinear_sample, jit_compile=True)
+    np.testing.assert_allclose(
+        compiled(images, points), bilinear_sample(images, points), 1e-5, 1e-5
+    )
+
+
+def test_where_xla_compiles_nothing_the_default_is_that_of_eager_calls(monkeypatch):
+    monkeypatch.setattr(bilinear_sample_module, "_xla_pays", lambda: False)
+    assert not _compiled_by_xla([None, 5, 7, 3], [None, 4, 2])
 
 
 def test_samplers_nest_and_end_also_by_an_error():
