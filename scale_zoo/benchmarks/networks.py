@@ -114,7 +114,11 @@ def train(rounds: int) -> None:
     print(f"Batch {batch}, 28x28 grey, images a second.\n")
     print("| model | bare step | fit | fit / bare |")
     print("|---|---|---|---|")
-    networks: dict[str, dict[str, Any]] = {"plain_cnn": {}, "dss_cnn": {"n_scales": 2}}
+    networks: dict[str, dict[str, Any]] = {
+        "plain_cnn": {},
+        "dss_cnn": {"n_scales": 2},
+        "deformable_cnn": {},
+    }
     for name, options in networks.items():
         model = zoo.create_model(name, classifier_activation=None, **options)
         training.compile_model(model, TrainingConfig())
