@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "sklearn": "scikit-learn"}
 # The modules and packages of scale_zoo: each imports only from the floors below its own.
 FLOORS = (
-    ("files", "ops"),
+    ("compat", "files", "ops"),
     ("data", "layers"),
     ("equivariance", "methods"),
     ("models", "plots"),

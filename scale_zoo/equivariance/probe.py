@@ -70,7 +70,7 @@ def equivariance_probe(
     input_action = _input_action(model)
     signature = tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)
 
-    @tf.function(input_signature=[signature])
+    @tf.function(input_signature=[signature], autograph=False)
     def measure(images):
         unscaled = network(images, training=False)
         errors, outputs = [], []

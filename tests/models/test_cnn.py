@@ -190,11 +190,9 @@ def test_gradients_reach_every_trainable_weight():
     model = _cnn(methods.Dss(n_scales=2, interaction=2), width=0.1)
     weights.randomize(model)
     model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True))
-    before = [np.array(weight) for weight in model.trainable_weights]
+    before = [weight.numpy() for weight in model.trainable_weights]
     model.fit(_images(4, 28, 28, 1), np.arange(4), epochs=1, verbose=0)
-    changed = [
-        np.any(b != np.array(a)) for b, a in zip(before, model.trainable_weights, strict=True)
-    ]
+    changed = [np.any(b != a.numpy()) for b, a in zip(before, model.trainable_weights, strict=True)]
     assert all(changed)
 
 

@@ -327,6 +327,7 @@ tf.config.set_logical_device_configuration(
 from scale_zoo import data, training, zoo
 source = data.load_source("digits")
 batches = data.training_batches(source.train, 64, 10, (0.3, 1), seed=0).take(8)
+keras.backend.set_floatx("float64")
 keras.mixed_precision.set_global_policy("float64")
 losses = {}
 for name in ("none", "mirrored"):
