@@ -96,9 +96,9 @@ def _functional(config: dict[str, Any]) -> keras.Model:
         if entry["class_name"] == "InputLayer":
             outputs[name, 0] = [_input(entry["config"])]
             continue
-        layer = keras.saving.deserialize_keras_object(entry)
-        if isinstance(layer, keras.Model):
+        if "layers" in entry["config"]:
             raise ValueError(f"{name} is a network inside a network, which cannot be converted.")
+        layer = keras.saving.deserialize_keras_object(entry)
         calls += [(layer, (name, place), node) for place, node in enumerate(entry["inbound_nodes"])]
 
     def tensor(reference):
