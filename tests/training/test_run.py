@@ -15,7 +15,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import data, zoo
+from scale_zoo import data, files, zoo
 from scale_zoo.equivariance import Evaluation, Measure
 from scale_zoo.training import callbacks, schedules
 from scale_zoo.training import config as training_config
@@ -288,6 +288,16 @@ def test_a_run_that_goes_on_cannot_change(run):
     changed = dataclasses.replace(SMALL, workdir=str(workdir), resume=True, batch_size=32)
     with pytest.raises(ValueError, match="cannot change batch_size from 256 to 32"):
         training.train(changed)
+
+
+def test_a_run_goes_on_with_the_generation_of_keras_that_began_it(run, tmp_path):
+    shutil.copytree(run[0], tmp_path / "copy")
+    other = {"2": "3.15.1", "3": "2.15.0"}[keras.__version__[0]]
+    state = tmp_path / "copy" / "checkpoints" / "state.json"
+    files.write_json(state, files.read_json(state) | {"keras": other})
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    with pytest.raises(ValueError, match=f"a run of Keras {other}.*on Keras {other[0]}"):
+        training.train(config)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
