@@ -67,7 +67,7 @@ def test_an_entrys_card_tells_recipe_and_measures(entry):
 
 
 def test_a_keras_file_takes_no_other_activation(tmp_path):
-    with pytest.raises(ValueError, match="`classifier_activation` must be left out.*None"):
+    with pytest.raises(ValueError, match=r"`classifier_activation` must be left out.*None"):
         scale_zoo.load_model(str(tmp_path / "network.keras"), classifier_activation=None)
 
 
