@@ -70,14 +70,20 @@ def equivariance_probe(
     input_action = _input_action(model)
     signature = tf.TensorSpec([None, *model.inputs[0].shape[1:]], model.inputs[0].dtype)
 
+    @tf.function(input_signature=[signature])
+    def compute(images):
+        # A function of its own, so that the network is traced once for all factors.
+        return network(images, training=False)
+
+    # Without AutoGraph, which costs as much again and has nothing to convert here.
     @tf.function(input_signature=[signature], autograph=False)
     def measure(images):
-        unscaled = network(images, training=False)
+        unscaled = compute(images)
         errors, outputs = [], []
         for factor in factors:
             scaled = unscaled
             if factor != 1:
-                scaled = network(input_action.scale(images, factor), training=False)
+                scaled = compute(input_action.scale(images, factor))
             *features, output = scaled
             errors.append(
                 [

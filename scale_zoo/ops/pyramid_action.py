@@ -38,7 +38,7 @@ def pyramid_action(levels: Sequence[tf.Tensor], factor: float, base: float) -> l
         # Each with its distance in levels to the scale between them.
         sources = [(finer, fraction), (finer + 1, fraction - 1)][: 2 if fraction else 1]
         if all(0 <= source < len(levels) for source, _ in sources):
-            canvas = tf.shape(level)[1:3]
+            canvas = [level.shape[axis] or tf.shape(level)[axis] for axis in (1, 2)]
             terms = [
                 (1 - abs(distance)) * rescale(levels[source], base**-distance, size=canvas)
                 for source, distance in sources

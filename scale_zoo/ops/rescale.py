@@ -62,15 +62,15 @@ def rescale(
         )
     if factors.shape.rank == 0:
         # The products below broadcast its matrices.
-        factors = factors[None]
+        factors = factors[None] if static is None else static[None]
     else:
         factors = tf.broadcast_to(factors, tf.shape(images)[:1])
-    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    height, width = (images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2))
     out_height, out_width = (height, width) if size is None else (size[0], size[1])
-    vertical = _interpolation_matrices(factors, height, out_height, interpolation, outside)
+    vertical = _matrices(factors, height, out_height, interpolation, outside)
     horizontal = vertical
     if size is not None or images.shape[1] is None or images.shape[1] != images.shape[2]:
-        horizontal = _interpolation_matrices(factors, width, out_width, interpolation, outside)
+        horizontal = _matrices(factors, width, out_width, interpolation, outside)
     vertical, horizontal = tf.cast(vertical, images.dtype), tf.cast(horizontal, images.dtype)
     outputs = mix_axes(images, vertical, horizontal)
     out_size = images.shape[1:3] if size is None else [None, None]
@@ -93,6 +93,18 @@ def mix_axes(images: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> t
     if channels < FEW_CHANNELS:
         return tf.einsum("...xj,...yjc->...yxc", horizontal, rows)
     return tf.matmul(horizontal[:, None], rows)
+
+
+def _matrices(factors, size, out_size, interpolation, outside):
+    """The interpolation matrices, computed at once where all of it is known.
+
+    So a graph has a constant for them in the place of some fifty operations.
+    """
+    known = [tf.get_static_value(tf.convert_to_tensor(each)) for each in (factors, size, out_size)]
+    if tf.executing_eagerly() or any(each is None for each in known):
+        return _interpolation_matrices(factors, size, out_size, interpolation, outside)
+    with tf.init_scope():
+        return _interpolation_matrices(*known, interpolation, outside)
 
 
 def _interpolation_matrices(factors, size, out_size, interpolation, outside):

@@ -131,9 +131,12 @@ MODELS = {name: _model_subject(name) for name in [*NAMES, *COMBINATIONS, *FORMS]
 
 # Residual networks that no quick test leaves out; the layers of the others stand in CNNs too.
 QUICK = ("plain_resnet14", "deformable_dss_resnet14")
+# Models that some quick tests leave out, for their layers and others of their kind are tested.
+LEFT_OUT = {name for name in NAMES if name.endswith("_resnet14")}.difference(QUICK)
+LEFT_OUT |= {"dss_v2_cnn+stn+fpn"}
 
 
-def quick_rows(names) -> list:
-    """Returns names as parameters of a test, those of most residual networks marked slow."""
-    slow = [name for name in names if name.endswith("_resnet14") and name not in QUICK]
-    return [pytest.param(name, marks=[pytest.mark.slow] * (name in slow)) for name in names]
+def quick_rows(names, left_out=LEFT_OUT) -> list:
+    """Returns names as parameters of a test, those that quick tests leave out marked slow."""
+    marks = {name: [pytest.mark.slow] * (name in left_out) for name in names}
+    return [pytest.param(name, marks=marks[name]) for name in names]

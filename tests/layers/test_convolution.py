@@ -125,7 +125,7 @@ def _swapped(model):
 @pytest.mark.parametrize(
     ("application", "options"),
     [
-        (keras.applications.ResNet50, {}),
+        pytest.param(keras.applications.ResNet50, {}, marks=pytest.mark.slow),
         (keras.applications.MobileNet, {"alpha": 0.25}),
     ],
 )

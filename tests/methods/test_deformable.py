@@ -19,7 +19,7 @@ def case(request):
 
 
 def _cnn(method, **options):
-    skeleton = models.Cnn(**{"width": 0.25} | options)
+    skeleton = models.Cnn(**{"width": 0.25, "kernel_size": 3} | options)
     return skeleton.build(method, classifier_activation=None)
 
 
@@ -63,7 +63,8 @@ def test_convolutions_have_the_options_of_the_method(case):
 
 
 def test_groups_have_offsets_of_their_own():
-    model = _cnn(methods.Deformable(deformable_stages=[3], deformable_groups=4), width=0.5)
+    method = methods.Deformable(deformable_stages=[3], deformable_groups=4)
+    model = _cnn(method, width=0.5, kernel_size=7)
     assert model.get_layer("conv3_conv").offset_kernel.shape[-1] == 4 * 2 * 49
 
 

@@ -13,7 +13,7 @@ DESCRIPTION = {
     "model": "deformable_dss_cnn",
     "input_shape": [28, 28, 1],
     "classes": 3,
-    "options": {"n_scales": 2, "width": 0.25},
+    "options": {"n_scales": 2, "width": 0.25, "kernel_size": 3},
     "class_names": ["cat", "dog", "owl"],
 }
 
