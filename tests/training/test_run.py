@@ -372,6 +372,22 @@ def test_two_mirrored_devices_lose_as_one_device_does(tmp_path):
     np.testing.assert_allclose(two, one, rtol=1e-9)
 
 
+@pytest.mark.slow
+def test_the_tool_shows_no_warning(tmp_path):
+    flags = [f"--workdir={tmp_path}/run", "--epochs=1", "--option=width=0.1", "--batch_size=256"]
+    done = subprocess.run(
+        [sys.executable, "tools/train.py", *flags],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    # TensorFlow says so of its own log lines.
+    warned = [line for line in done.stdout.splitlines() if "warning:" in line.lower()]
+    assert [line for line in warned if "before absl::InitializeLog()" not in line] == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
     flags = [f"--workdir={tmp_path}/run", "--epochs=99", "--model=plain_cnn", "--option=width=0.1"]
