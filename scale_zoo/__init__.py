@@ -8,7 +8,8 @@ __version__ = "0.1.0"
 # it is first imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from scale_zoo import layers, ops
+# `compat` comes first: it refuses a backend of Keras other than TensorFlow.
+from scale_zoo import compat, layers, ops  # noqa: F401
 from scale_zoo.equivariance import EquivarianceCallback, EquivarianceError
 from scale_zoo.zoo import (
     create_model,

@@ -58,7 +58,7 @@ def _network(name, shape, batch):
     training.compile_model(model, TrainingConfig())
     images = tf.random.uniform([batch, *shape])
     labels = tf.one_hot(tf.range(batch) % 10, 10)
-    infer = tf.function(lambda: model(images, training=False))
+    infer = tf.function(lambda: model(images, training=False), autograph=False)
     learn = tf.function(lambda: model.train_step((images, labels))["loss"])
     return zoo.count_parameters(model), zoo.count_flops(model), (infer, learn)
 

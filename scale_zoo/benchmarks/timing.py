@@ -42,11 +42,11 @@ def ratios(values: Sequence[float], others: Sequence[float], divisor: float = 1)
 
 
 def _forward(function, inputs, cotangent):
-    return tf.function(lambda: function(*inputs))
+    return tf.function(lambda: function(*inputs), autograph=False)
 
 
 def _backward(function, inputs, cotangent):
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             tape.watch(inputs)

@@ -45,6 +45,7 @@ def training_batches(
     images, labels = tf.constant(examples.images), tf.one_hot(examples.labels, classes)
     low, high = scale_range or (1.0, 1.0)
 
+    @tf.autograph.experimental.do_not_convert
     def epoch_batches(epoch):
         epoch_seed = tf.stack([tf.cast(seed, tf.int64), epoch])
         order = tf.random.experimental.stateless_shuffle(tf.range(count), epoch_seed)
@@ -101,4 +102,5 @@ def float_images(images: np.ndarray | tf.Tensor) -> tf.Tensor:
 
 
 def _parallel(batches: tf.data.Dataset, load: Callable) -> tf.data.Dataset:
+    load = tf.autograph.experimental.do_not_convert(load)
     return batches.map(load, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

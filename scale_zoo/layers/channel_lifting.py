@@ -55,7 +55,7 @@ class _ChannelLifting(keras.layers.Layer):
 
     def channel_factors(self, training) -> list:
         """Returns the factors of this call: numbers, or scalar tensors where they are drawn."""
-        # Keras 2 builds networks with a tensor, for the shapes of inference.
+        # A tensor, in a network that is being built, asks for the shapes of inference.
         if self.training_channels is None or tf.is_tensor(training) or not training:
             return self.factors
         others = tf.random.shuffle(self._drawn_from)[: self.training_channels - 1]

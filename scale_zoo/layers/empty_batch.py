@@ -29,7 +29,7 @@ def on_examples(function: Callable, inputs, statistics: Sequence = ()):
         What the function returns, of the inputs' batch size.
     """
     first = tf.nest.flatten(inputs)[0]
-    if first.shape[0] or _computes_shapes_alone():
+    if first.shape[0]:
         return function(inputs)
     count = tf.shape(first)[0]
     missing = tf.cast(tf.equal(count, 0), tf.int32)
@@ -47,13 +47,6 @@ def on_examples(function: Callable, inputs, statistics: Sequence = ()):
     for variable, value in zip(statistics, before, strict=True):
         variable.assign(tf.where(count > 0, tf.convert_to_tensor(variable), value))
     return tf.nest.map_structure(leave_out, outputs)
-
-
-def _computes_shapes_alone() -> bool:
-    """Whether Keras 2 calls a layer on symbols, in a graph that never runs."""
-    return not tf.executing_eagerly() and getattr(
-        tf.compat.v1.get_default_graph(), "name", ""
-    ).endswith("_scratch_graph")
 
 
 def _add_examples(images, count):

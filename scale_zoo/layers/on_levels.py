@@ -23,8 +23,8 @@ class OnLevels(keras.layers.Wrapper):
     theirs. There, other layers with weights are refused; for convolutions there is `PyramidConv2D`.
 
     `keras.layers.TimeDistributed` takes one tensor of rank 5 alone, no pyramids and no layers that
-    merge; on Keras 3 it calls the layer step by step, which gives batch normalization the
-    statistics of each step on its own.
+    merge; it may call the layer step by step, which gives batch normalization the statistics of
+    each step on its own.
 
     Args:
         layer: a layer from `[batch, height, width, channels]`, or one that merges several such
@@ -102,7 +102,7 @@ class OnLevels(keras.layers.Wrapper):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        # Keras 2.15's own looks for the class among those of Keras alone.
+        # That of `Wrapper` may look for the class among those of Keras alone.
         layer = keras.saving.deserialize_keras_object(config["layer"], custom_objects)
         return cls(**config | {"layer": layer})
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 def level_list(inputs) -> list:
     """Returns the levels of pyramid features.
 
-    A lone tensor is one level: Keras 2 passes a list of one so, in models read from files.
+    A lone tensor is one level: Keras may pass a list of one so, in models read from files.
     """
     return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
 

@@ -201,7 +201,7 @@ def _sample_by_gather(images, points):
 _FUNCTIONS = {
     "addons": _sample_by_addons,
     "gather": _sample_by_gather,
-    "xla": tf.function(_sample_by_gather, jit_compile=True),
+    "xla": tf.function(_sample_by_gather, autograph=False, jit_compile=True),
 }
 
 

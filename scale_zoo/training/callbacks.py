@@ -3,7 +3,7 @@
 import math
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -33,13 +33,33 @@ class Checkpoint(keras.callbacks.Callback):
             self._save(run_files.BEST_FILE)
         self._save(run_files.epoch_file(epoch))
         files.write_json(
-            self.folder / run_files.STATE_FILE, {"epoch": epoch, "history": self.history}
+            self.folder / run_files.STATE_FILE,
+            {"epoch": epoch, "history": self.history, "keras": keras.__version__},
         )
         (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
 
     def _save(self, name):
         with files.whole_file(self.folder / name) as unfinished:
             self.model.save_weights(unfinished)
+
+
+class LearningRate(keras.callbacks.Callback):
+    """Sets the learning rate of each epoch, and logs it as "learning_rate".
+
+    Args:
+        rate: from the epoch, counted from 0, to its rate.
+    """
+
+    def __init__(self, rate: Callable[[int], float]):
+        super().__init__()
+        self.rate = rate
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = self.rate(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None:
+            logs["learning_rate"] = self.rate(epoch)
 
 
 class StopOnNan(keras.callbacks.Callback):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import keras
 
-from scale_zoo import data, files, zoo
+from scale_zoo import compat, data, files, zoo
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
 
@@ -204,6 +204,13 @@ def check_workdir(config: TrainingConfig) -> None:
     ]
     if changed:
         raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
+    version = run_files.read_keras_version(workdir)
+    if version and compat.generation(version) != compat.generation(keras.__version__):
+        raise ValueError(
+            f"`workdir` {workdir} holds a run of Keras {version}, whose optimizer's state Keras "
+            f"{keras.__version__} cannot read: go on with it on Keras "
+            f"{compat.generation(version)}, or name another. Its exported network works on both."
+        )
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Any]:

@@ -122,6 +122,8 @@ def _fit(
     model.fit(
         batches,
         epochs=config.epochs,
+        # The data set shuffles.
+        shuffle=False,
         # A progress bar in a terminal, a line per epoch in a file.
         verbose=1 if sys.stdout.isatty() else 2,
         initial_epoch=last_epoch + 1,
@@ -241,7 +243,7 @@ def _callbacks(config, source, checkpoint):
     examples = source.validation.images[:8]
     return [
         callbacks.StopOnNan(),
-        keras.callbacks.LearningRateScheduler(lambda epoch, _: rate(epoch)),
+        callbacks.LearningRate(rate),
         callbacks.Throughput(config.batch_size),
         equivariance.EquivarianceCallback(source.validation[:measured]),
         tensorboard.NetworkGraphs(folder),

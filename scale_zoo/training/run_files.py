@@ -31,6 +31,12 @@ def read_state(workdir: pathlib.Path) -> tuple[int, list[dict[str, float]]]:
     return state["epoch"], state["history"]
 
 
+def read_keras_version(workdir: pathlib.Path) -> str | None:
+    """Returns the version of Keras that wrote the checkpoints, None where there are none."""
+    path = workdir / CHECKPOINTS / STATE_FILE
+    return read_json(path)["keras"] if path.exists() else None
+
+
 def best_epoch(history: Sequence[dict[str, float]]) -> int:
     """Returns the epoch of highest validation accuracy; among equals, that of lowest loss."""
     best = max(history, key=lambda logs: (logs["val_accuracy"], -logs["val_loss"]))

@@ -14,8 +14,6 @@ from scale_zoo import data, ops
 
 # Tags of quantities with other names in an epoch's logs.
 TAGS = {
-    # The name in Keras 2, to that in Keras 3.
-    "lr": "learning_rate",
     "images_per_second": "speed/images_per_second",
     "equivariance_seconds": "speed/equivariance_seconds",
 }
@@ -62,7 +60,7 @@ class NetworkGraphs(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         images = tf.TensorSpec(self.model.input_shape, tf.float32)
-        forward = tf.function(lambda images: self.model(images, training=False))
+        forward = tf.function(lambda images: self.model(images, training=False), autograph=False)
         # By this, TensorBoard's graph plugin recognizes a Keras model.
         metadata = tf.compat.v1.SummaryMetadata()
         metadata.plugin_data.plugin_name = "graph_keras_model"

@@ -36,7 +36,7 @@ def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -
         )
     specification = tf.TensorSpec([1, height, width, channels], model.inputs[0].dtype)
     with ops.use_sampler("gather"):
-        forward = tf.function(lambda images: model(images, training=False))
+        forward = tf.function(lambda images: model(images, training=False), autograph=False)
         graph = forward.get_concrete_function(specification).graph
     profiler = tf.compat.v1.profiler
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())

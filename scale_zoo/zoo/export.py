@@ -21,18 +21,16 @@ class _Server(tf.Module):
 
     def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
         super().__init__()
-        # Only the weights: an attribute with the model would save a trace of each of its layers.
-        self.weights = tf_variables(model)
         self.network = functools.partial(model, training=False)
         self.image_size = tuple(model.input_shape[1:3])
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
 
-    @tf.function
+    @tf.function(autograph=False)
     def serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_float(tf.cast(images, tf.float32) / 255.0)
 
-    @tf.function
+    @tf.function(autograph=False)
     def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         height, width = self.image_size
         if height is not None and width is not None:
@@ -44,11 +42,6 @@ class _Server(tf.Module):
             "class_ids": class_ids,
             "class_names": tf.gather(self.class_names, class_ids),
         }
-
-
-def tf_variables(model: keras.Model) -> list[tf.Variable]:
-    """Returns a model's weights as TensorFlow variables, which Keras 3 wraps in its own."""
-    return [each if isinstance(each, tf.Variable) else each.value for each in model.weights]
 
 
 def export_model(
@@ -106,6 +99,8 @@ def export_model(
                 tf.TensorSpec(size, tf.float32, "images")
             ),
         }
+        # Only the weights: an attribute with the model would save a trace of each of its layers.
+        server.weights = signatures["serving_default"].variables
         tf.saved_model.save(server, str(unfinished), signatures)
     labels.unlink()
     model.save_weights(unfinished / WEIGHTS_FILE)

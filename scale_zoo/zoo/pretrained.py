@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from scale_zoo import files
+from scale_zoo import compat, files
 from scale_zoo.zoo.registry import create_model
 
 WEIGHTS_FILE = "model.weights.h5"
@@ -25,15 +25,26 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
 
     Args:
         entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or the path of a folder
-            that `scale_zoo.export_model` wrote, or of a work directory that holds one.
-        classifier_activation: activation of the classifier; None returns logits.
+            that `scale_zoo.export_model` wrote, of a work directory that holds one, or of a
+            `.keras` file that Keras 2.15 or Keras 3 saved; one of the other generation comes
+            uncompiled.
+        classifier_activation: activation of the classifier; None returns logits. A `.keras` file
+            keeps its own.
 
     Returns:
         A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on.
 
     Raises:
-        ValueError: if there is no such entry.
+        ValueError: if there is no such entry, or it is a `.keras` file of another kind of network
+            or to be given another activation.
     """
+    if pathlib.Path(entry).suffix == ".keras":
+        if classifier_activation != "softmax":
+            raise ValueError(
+                "`classifier_activation` must be left out for a `.keras` file. "
+                f"Received {classifier_activation!r}."
+            )
+        return compat.load_keras_file(entry)
     folder = find_entry(entry)
     description = describe(folder)
     return create_model(

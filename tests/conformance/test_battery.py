@@ -11,7 +11,6 @@ import pytest
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.zoo.export import tf_variables
 
 from .subjects import LAYERS, LEFT_OUT, MODELS, inputs, quick_rows
 
@@ -117,7 +116,7 @@ def test_an_empty_batch_passes_forward_and_backward_in_training(subject, twin, c
 
     if compiled:
         specification = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]]), one)
-        step = tf.function(step, input_signature=[specification])
+        step = tf.function(step, [specification], autograph=False)
     before = twin.get_weights()
     outputs, gradients = step(empty)
     for output, truth in zip(
@@ -152,7 +151,7 @@ def test_mixed_bfloat16_agrees_within_its_precision(subject, policy):
 def test_tracing_happens_once_for_each_shape(subject):
     traces = []
 
-    @tf.function
+    @tf.function(autograph=False)
     def compute(images):
         traces.append(None)
         return subject.model(images)
@@ -174,12 +173,14 @@ def _server(subject):
     images = inputs(subject.shape)
     flat = tf.nest.flatten(images)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, *each.shape[1:]]) for each in flat])
+    signature = [tf.TensorSpec([None, *each.shape[1:]]) for each in flat]
+
+    @tf.function(input_signature=signature, autograph=False)
     def serve(*flat):
         return subject.model(tf.nest.pack_sequence_as(images, flat))
 
     module = tf.Module()
-    module.weights, module.serve = tf_variables(subject.model), serve
+    module.weights, module.serve = serve.get_concrete_function().variables, serve
     return module
 
 

@@ -32,7 +32,7 @@ def _trained(layer, images):
     """Outputs and gradients of one step on a batch of a size that is unknown to the graph."""
     training = {"training": True} if "normalization" in layer.name else {}
 
-    @tf.function(input_signature=UNKNOWN)
+    @tf.function(input_signature=UNKNOWN, autograph=False)
     def step(images):
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -66,7 +66,7 @@ def test_configuration_and_names_of_weights_are_those_of_keras(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_known_batch_size_costs_no_operation(name):
     def operations(layer):
-        function = tf.function(lambda images: layer(images))
+        function = tf.function(lambda images: layer(images), autograph=False)
         graph = function.get_concrete_function(tf.TensorSpec([3, 9, 8, 2])).graph
         return [operation.type for operation in graph.get_operations()]
 

@@ -94,11 +94,11 @@ def test_training_moves_kernels_and_offsets(case):
     keras.utils.set_random_seed(0)
     model = _cnn(deformable(deformable_stages=[3], offset_kernel_size=1))
     model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True))
-    before = {weight.name: np.array(weight) for weight in model.get_layer("conv3_conv").weights}
+    before = {weight.name: weight.numpy() for weight in model.get_layer("conv3_conv").weights}
     images = np.random.default_rng(0).uniform(size=(4, 28, 28, 1)).astype(np.float32)
     model.fit(images, np.arange(4), epochs=1, verbose=0)
     for weight in model.get_layer("conv3_conv").weights:
-        assert np.any(before[weight.name] != np.array(weight)), weight.name
+        assert np.any(before[weight.name] != weight.numpy()), weight.name
 
 
 @pytest.mark.parametrize(

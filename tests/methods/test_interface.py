@@ -34,9 +34,9 @@ def _trains(model, images):
     weights.randomize(model)
     model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True))
     kernels = [weight for weight in model.trainable_weights if len(weight.shape) > 1]
-    before = [np.array(kernel) for kernel in kernels]
+    before = [kernel.numpy() for kernel in kernels]
     model.fit(images, np.arange(len(images)), verbose=0)
-    return all(np.any(old != np.array(new)) for old, new in zip(before, kernels, strict=True))
+    return all(np.any(old != new.numpy()) for old, new in zip(before, kernels, strict=True))
 
 
 # Scale-channel networks: several rescaled copies through one network and its head.

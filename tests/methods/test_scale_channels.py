@@ -130,9 +130,9 @@ def test_it_trains_on_channels_drawn_from_a_wider_range(form):
     assert seen == [(2, 2, 4)] * 2
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     kernels = [weight for weight in model.trainable_weights if len(weight.shape) > 1]
-    before = [np.array(kernel) for kernel in kernels]
+    before = [kernel.numpy() for kernel in kernels]
     model.fit(_images(4, 28, 28, 1), np.arange(4), verbose=0)
-    assert all(np.any(old != new) for old, new in zip(before, map(np.array, kernels), strict=True))
+    assert all(np.any(b != a.numpy()) for b, a in zip(before, kernels, strict=True))
 
 
 def test_gradient_agrees_with_finite_differences(request):

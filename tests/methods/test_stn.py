@@ -68,8 +68,8 @@ def test_unknown_sizes_compute_what_known_ones_do(transform):
     weights.randomize(known)
     bias = known.get_layer("spatial_transformer").parameters_dense.bias
     kernel = known.get_layer("spatial_transformer").parameters_dense.kernel
-    kernel.assign(0.01 * np.array(kernel))
-    bias.assign(0.1 * np.array(bias))
+    kernel.assign(0.01 * kernel.numpy())
+    bias.assign(0.1 * bias.numpy())
     weights.copy_by_name(known, flexible)
     images = _images(20, 25, 1)
     np.testing.assert_allclose(flexible(images), known(images), 1e-4, 1e-4)
@@ -80,10 +80,8 @@ def test_training_reaches_every_weight(transform):
     keras.utils.set_random_seed(0)
     model = _model("stn_cnn", include_top=True, transform=transform, canvas=8)
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
-    before = [np.array(weight) for weight in model.trainable_weights]
+    before = [weight.numpy() for weight in model.trainable_weights]
     # At first the localization network has a gradient in its last layer alone.
     model.fit(_images(28, 28, 1), np.arange(2), epochs=3, verbose=0)
-    changed = [
-        np.any(b != np.array(a)) for b, a in zip(before, model.trainable_weights, strict=True)
-    ]
+    changed = [np.any(b != a.numpy()) for b, a in zip(before, model.trainable_weights, strict=True)]
     assert all(changed)

@@ -79,7 +79,10 @@ def test_gradient_sums_each_pixel_s_place():
 
 
 def test_unknown_sizes_give_the_same():
-    @tf.function(input_signature=[tf.TensorSpec([None, 2, 3]), *[tf.TensorSpec([], tf.int32)] * 2])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, 2, 3]), *[tf.TensorSpec([], tf.int32)] * 2],
+        autograph=False,
+    )
     def grid(matrices, height, width):
         points = affine_grid(matrices, height, width)
         assert points.shape.as_list() == [None, None, None, 2]

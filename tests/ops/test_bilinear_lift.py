@@ -91,7 +91,7 @@ def test_gradient_is_the_adjoint(antialias):
 @pytest.mark.parametrize("base", [1.3, 1.5, 2.0])
 @pytest.mark.parametrize("size", [(7, 10), (25, 20), (13, 14)])
 def test_unknown_sizes_give_the_same(size, base, antialias):
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 2])])
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 2])], autograph=False)
     def lift_any(images):
         return bilinear_lift(images, 3, base, antialias=antialias)
 
@@ -122,7 +122,7 @@ def test_levels_that_would_vanish_name_the_largest_number_that_works(size, base,
 
 @pytest.mark.parametrize("known_width", [28, None])
 def test_of_unknown_sizes_vanishing_levels_are_found_when_running(known_width):
-    @tf.function(input_signature=[tf.TensorSpec([None, None, known_width, 1])])
+    @tf.function(input_signature=[tf.TensorSpec([None, None, known_width, 1])], autograph=False)
     def lift_any(images):
         return bilinear_lift(images, 3, 1.3, min_size=16)
 
@@ -134,7 +134,7 @@ def test_of_unknown_sizes_vanishing_levels_are_found_when_running(known_width):
 
 
 def test_a_known_size_that_is_too_small_is_found_though_the_other_is_unknown():
-    @tf.function(input_signature=[tf.TensorSpec([None, None, 20, 1])])
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 20, 1])], autograph=False)
     def lift_any(images):
         return bilinear_lift(images, 3, 1.3, min_size=16)
 

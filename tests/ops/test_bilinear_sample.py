@@ -157,7 +157,7 @@ def test_an_empty_batch_gives_an_empty_batch(each_sampler):
 def test_unknown_sizes_give_the_same_values_and_gradients(each_sampler):
     signature = [tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, None, None, 2])]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def sample(images, points):
         outputs = bilinear_sample(images, points)
         assert outputs.shape.as_list() == [None, None, None, 3]
@@ -172,7 +172,7 @@ def test_unknown_sizes_give_the_same_values_and_gradients(each_sampler):
 
 
 def test_gather_is_compiled_by_xla():
-    @tf.function(jit_compile=True)
+    @tf.function(autograph=False, jit_compile=True)
     def sample(images, points):
         with use_sampler("gather"):
             outputs = bilinear_sample(images, points)

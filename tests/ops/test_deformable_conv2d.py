@@ -141,7 +141,8 @@ def test_unknown_sizes_give_the_golden_outputs(golden, each_sampler):
         input_signature=[
             tf.TensorSpec([None, None, None, channels]),
             tf.TensorSpec([None, None, None, 9, 2]),
-        ]
+        ],
+        autograph=False,
     )
     def convolve(images, offsets):
         strides, dilation = int(golden["strides"]), int(golden["dilation"])

@@ -57,7 +57,7 @@ def _gradients(images, kernel, dilation, strides, outputs_gradient):
 def _kernel_pixels(size, dilation, image_shape):
     """Counts the pixels that all convolutions of one traced call read for one output."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def convolve(images, kernel):
         return dilated_conv2d(images, kernel, dilation)
 
@@ -166,7 +166,7 @@ def test_taps_that_never_touch_the_map_cost_nothing(dilation, pixels):
 def test_unknown_sizes_give_the_same_outputs_and_gradients(dilation, strides):
     images, kernel = _random(2, 9, 6, 2), _random(3, 3, 2, 3, seed=1)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 2])] * 1)
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 2])] * 1, autograph=False)
     def convolve(images):
         kernel_tensor = tf.constant(kernel)
         outputs = dilated_conv2d(images, kernel_tensor, dilation, strides)
@@ -239,6 +239,7 @@ def test_unknown_sizes_give_the_outputs_of_every_form(form):
     convolve = tf.function(
         lambda images: _of_form(images, tf.constant(kernel), *geometry),
         input_signature=[tf.TensorSpec([None, None, None, 4])],
+        autograph=False,
     )
     np.testing.assert_allclose(convolve(images), reference.dilated_conv2d(*form), 1e-4, 1e-4)
 

@@ -95,7 +95,7 @@ def test_an_enlarged_kernel_answers_an_enlarged_image_as_the_kernel_answers_the_
 
 def _profile(function, *arguments):
     specifications = [tf.TensorSpec(each.shape) for each in arguments]
-    graph = tf.function(function).get_concrete_function(*specifications).graph
+    graph = tf.function(function, autograph=False).get_concrete_function(*specifications).graph
     profiler = tf.compat.v1.profiler
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
     return profiler.profile(graph, options=options.with_empty_output().build()).total_float_ops

@@ -88,7 +88,7 @@ def test_levels_without_partner_are_zero_and_not_common(factor):
 
 
 def test_unknown_sizes_give_the_same():
-    @tf.function(input_signature=[[tf.TensorSpec([None, None, None, 2])] * 4])
+    @tf.function(input_signature=[[tf.TensorSpec([None, None, None, 2])] * 4], autograph=False)
     def act(levels):
         return pyramid_action(levels, 1.4**-0.6, 1.4)
 

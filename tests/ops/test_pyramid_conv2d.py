@@ -56,7 +56,7 @@ def test_gradients_are_those_of_the_definition_summed_over_levels(strides):
 
 
 def test_gradients_of_many_levels_are_summed_in_one_order():
-    @tf.function
+    @tf.function(autograph=False)
     def gradients(levels, kernel, bias):
         outputs = pyramid_conv2d(levels, kernel, bias=bias)
         return tf.gradients([tf.reduce_sum(output) for output in outputs], [kernel, bias])
@@ -68,7 +68,7 @@ def test_gradients_of_many_levels_are_summed_in_one_order():
 
 
 def test_unknown_sizes_give_the_same():
-    @tf.function(input_signature=[[tf.TensorSpec([None, None, None, 2])] * 3])
+    @tf.function(input_signature=[[tf.TensorSpec([None, None, None, 2])] * 3], autograph=False)
     def convolve(levels):
         return pyramid_conv2d(levels, kernel, 2)
 

@@ -171,7 +171,7 @@ def test_gradient_is_the_adjoint(factors, channels, interpolation):
 def test_unknown_sizes_and_factors_give_the_same(channels, interpolation):
     sizes = tf.TensorSpec([None, None, None, channels])
 
-    @tf.function(input_signature=[sizes, tf.TensorSpec([None])])
+    @tf.function(input_signature=[sizes, tf.TensorSpec([None])], autograph=False)
     def rescale_any(images, factors):
         return rescale(images, factors, interpolation)
 
@@ -184,7 +184,7 @@ def test_unknown_sizes_and_factors_give_the_same(channels, interpolation):
 @pytest.mark.parametrize("channels", CHANNELS)
 def test_as_many_factors_as_images_are_asked_for_where_their_number_is_unknown(channels, count):
     images = tf.TensorSpec([None, 8, 8, channels])
-    compiled = tf.function(rescale, input_signature=[images, tf.TensorSpec([None])])
+    compiled = tf.function(rescale, [images, tf.TensorSpec([None])], autograph=False)
     with pytest.raises(tf.errors.InvalidArgumentError):
         compiled(_random(count, 8, 8, channels), [0.5, 0.8])
 

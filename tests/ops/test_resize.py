@@ -71,7 +71,7 @@ def test_gradient_is_the_adjoint(interpolation, size):
 def test_unknown_sizes_give_the_same(interpolation):
     signature = [tf.TensorSpec([None, None, None, 3]), *[tf.TensorSpec([], tf.int32)] * 2]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def resize_any(images, height, width):
         outputs = resize(images, height, width, interpolation)
         assert outputs.shape.as_list() == [None, None, None, 3]

@@ -21,7 +21,7 @@ def test_maps_turn_and_orientations_shift_by_a_quarter_of_them(n_orientations, q
 
 
 def test_unknown_sizes_are_turned():
-    @tf.function(input_signature=[tf.TensorSpec([None, 4, None, None, None])])
+    @tf.function(input_signature=[tf.TensorSpec([None, 4, None, None, None])], autograph=False)
     def turn(features):
         return rotation_action(features, 1)
 

@@ -213,7 +213,7 @@ def test_gradient_of_the_bias_sums_over_orientations_and_pixels():
 def test_unknown_sizes_compute_what_known_ones_do(strides):
     features, kernel = _random(2, 4, 7, 6, 2), _random(4, 3, 3, 2, 3, seed=1)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 4, None, None, 2])])
+    @tf.function(input_signature=[tf.TensorSpec([None, 4, None, None, 2])], autograph=False)
     def convolve(features):
         return rotation_conv2d(features, kernel, strides)
 

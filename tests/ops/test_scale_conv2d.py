@@ -118,7 +118,8 @@ def test_gradient_of_the_bias_sums_over_levels_and_pixels():
 
 def test_unknown_sizes_give_the_golden_outputs(golden):
     @tf.function(
-        input_signature=[tf.TensorSpec([None, len(golden["dilations"]), None, None, None])]
+        input_signature=[tf.TensorSpec([None, len(golden["dilations"]), None, None, None])],
+        autograph=False,
     )
     def convolve(features):
         features = tf.ensure_shape(features, [None, None, None, None, golden["kernel"].shape[3]])

@@ -34,6 +34,18 @@ def test_a_checkpoint_keeps_the_best_and_the_last_epoch(tmp_path):
     np.testing.assert_array_equal(model.get_layer("predictions").bias, np.full(10, 1))
 
 
+def test_the_learning_rate_of_an_epoch_is_set_and_logged_by_one_name():
+    model = scale_zoo.create_model("plain_cnn", width=0.1, kernel_size=3)
+    model.compile("sgd", "categorical_crossentropy")
+    callback = callbacks.LearningRate([0.5, 0.25].__getitem__)
+    callback.set_model(model)
+    callback.on_epoch_begin(1)
+    assert float(np.asarray(model.optimizer.learning_rate)) == 0.25
+    logs = {}
+    callback.on_epoch_end(1, logs)
+    assert logs == {"learning_rate": 0.25}
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_ends_training(loss):
     with pytest.raises(FloatingPointError, match="last good checkpoint is kept"):

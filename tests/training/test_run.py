@@ -15,7 +15,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import data, zoo
+from scale_zoo import data, files, zoo
 from scale_zoo.equivariance import Evaluation, Measure
 from scale_zoo.training import callbacks, schedules
 from scale_zoo.training import config as training_config
@@ -290,6 +290,16 @@ def test_a_run_that_goes_on_cannot_change(run):
         training.train(changed)
 
 
+def test_a_run_goes_on_with_the_generation_of_keras_that_began_it(run, tmp_path):
+    shutil.copytree(run[0], tmp_path / "copy")
+    other = {"2": "3.15.1", "3": "2.15.0"}[keras.__version__[0]]
+    state = tmp_path / "copy" / "checkpoints" / "state.json"
+    files.write_json(state, files.read_json(state) | {"keras": other})
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    with pytest.raises(ValueError, match=f"a run of Keras {other}.*on Keras {other[0]}"):
+        training.train(config)
+
+
 @pytest.mark.parametrize(
     "precision", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"]
 )
@@ -329,6 +339,7 @@ tf.config.set_logical_device_configuration(
 from scale_zoo import data, training, zoo
 source = data.load_source("digits")
 batches = data.training_batches(source.train, 64, 10, (0.3, 1), seed=0).take(8)
+keras.backend.set_floatx("float64")
 keras.mixed_precision.set_global_policy("float64")
 losses = {}
 for name in ("none", "mirrored"):
@@ -359,6 +370,22 @@ def test_two_mirrored_devices_lose_as_one_device_does(tmp_path):
     assert len(one) == 8
     assert len(np.unique(one)) == 8
     np.testing.assert_allclose(two, one, rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_the_tool_shows_no_warning(tmp_path):
+    flags = [f"--workdir={tmp_path}/run", "--epochs=1", "--option=width=0.1", "--batch_size=256"]
+    done = subprocess.run(
+        [sys.executable, "tools/train.py", *flags],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    # TensorFlow says so of its own log lines.
+    warned = [line for line in done.stdout.splitlines() if "warning:" in line.lower()]
+    assert [line for line in warned if "before absl::InitializeLog()" not in line] == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")

@@ -15,7 +15,7 @@ pytest.importorskip("tensorboard")
 LOGS = {
     "loss": 2.0,
     "val_loss": 3.0,
-    "lr": 0.1,
+    "learning_rate": 0.1,
     "accuracy_at_0.50": 0.25,
     "equivariance_error_at_0.50": 7.0,
     "images_per_second": 100.0,

@@ -66,6 +66,11 @@ def test_an_entrys_card_tells_recipe_and_measures(entry):
     assert accuracy >= LEAST_ACCURACY[entry]
 
 
+def test_a_keras_file_takes_no_other_activation(tmp_path):
+    with pytest.raises(ValueError, match=r"`classifier_activation` must be left out.*None"):
+        scale_zoo.load_model(str(tmp_path / "network.keras"), classifier_activation=None)
+
+
 def test_an_entry_gives_logits_on_request(entry, images):
     scaled, _ = images
     logits = scale_zoo.load_model(entry, classifier_activation=None)(scaled[:4])
