@@ -205,8 +205,23 @@ def _pad_or_crop(images, pixels: Sequence[Margin]):
     return images if rows == columns == slice(0, None) else images[:, rows, columns]
 
 
+def _without_idle_strides(images, kernel, strides):
+    """Takes the stride from an axis with one output, and the pixels that it passes over.
+
+    oneDNN of TensorFlow 2.21 computes garbage in bfloat16 for a stride over one output column.
+    """
+    kept, left = [], []
+    for size, taps, stride in zip(images.shape[1:3], kernel.shape[:2], strides, strict=True):
+        idle = size is not None and size - taps < stride
+        kept.append(slice(taps if idle else None))
+        left.append(1 if idle else stride)
+    return images[:, kept[0], kept[1]], left
+
+
 def _convolve(images, kernel, strides, padding, groups):
     """Undilated convolution in groups of channels."""
+    if images.dtype == tf.bfloat16 and padding == "VALID":
+        images, strides = _without_idle_strides(images, kernel, strides)
     if groups == 1:
         return tf.nn.conv2d(images, kernel, [1, *strides, 1], padding)
     if kernel.shape[2] == 1:

@@ -268,3 +268,14 @@ def test_pixels_of_padding_crop_where_they_are_negative():
 def test_an_argument_that_does_not_fit_is_named(kernel, arguments, message):
     with pytest.raises(ValueError, match=message):
         dilated_conv2d(tf.zeros([1, 6, 6, 4]), tf.zeros(kernel), **arguments)
+
+
+@pytest.mark.parametrize("width", [3, 4])
+def test_a_stride_over_one_output_column_is_right_in_half_precision(width):
+    random = np.random.default_rng(0)
+    images = random.normal(size=[2, 11, width, 2]).astype(np.float32)
+    kernel = random.normal(size=[3, 3, 2, 4]).astype(np.float32)
+    halves = [tf.cast(each, tf.bfloat16) for each in (images, kernel)]
+    outputs = dilated_conv2d(*halves, strides=(1, 2), padding="valid")
+    truth = tf.nn.conv2d(images, kernel, [1, 1, 2, 1], "VALID")
+    np.testing.assert_allclose(tf.cast(outputs, tf.float32), truth, 0.05, 0.1)
