@@ -15,9 +15,9 @@ def deform(images: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
     """Rotates, shears, stretches along one axis and bends each image at random, area kept.
 
     Everything is relative to the image's centre and radius of brightness, so that an object is
-    deformed alike wherever it lies and however large it is: point u, from the centre in radii, reads
-    the image at A u + Σ a_k sin(w_k · u + φ_k). A is of determinant 1, so no object changes its
-    size. Outside, images are zero.
+    deformed alike wherever it lies and however large it is: point u, from the centre in radii,
+    reads the image at A u + Σ a_k sin(w_k · u + φ_k). A is of determinant 1, so that objects keep
+    their area but for the bending, whose local changes cancel. Outside, images are zero.
 
     Args:
         images: `[batch, height, width, channels]`, float32, not negative.

@@ -21,8 +21,8 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Yields shuffled batches endlessly, each image deformed and rescaled at random.
 
-    Order, deformations and factors depend only on the seed and the epoch, so that a resumed run sees the same
-    batches. An epoch is `len(examples) // batch_size` batches.
+    Order, deformations and factors depend only on the seed and the epoch, so that a resumed run
+    sees the same batches. An epoch is `len(examples) // batch_size` batches.
 
     Args:
         examples: the training images.
