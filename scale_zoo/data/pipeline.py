@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from scale_zoo import ops
+from scale_zoo.data.deformation import deform
 from scale_zoo.data.source import Examples
 
 
@@ -16,11 +17,12 @@ def training_batches(
     scale_range: tuple[float, float] | None,
     seed: int,
     first_epoch: int = 0,
+    deformation: float = 0.0,
 ) -> tf.data.Dataset:
-    """Yields shuffled batches endlessly, each image rescaled by its own random factor.
+    """Yields shuffled batches endlessly, each image deformed and rescaled at random.
 
-    Order and factors depend only on the seed and the epoch, so that a resumed run sees the same
-    batches. An epoch is `len(examples) // batch_size` batches.
+    Order, deformations and factors depend only on the seed and the epoch, so that a resumed run
+    sees the same batches. An epoch is `len(examples) // batch_size` batches.
 
     Args:
         examples: the training images.
@@ -29,6 +31,7 @@ def training_batches(
         scale_range: lowest and highest factor, drawn uniformly; None does not rescale.
         seed: seed of order and factors.
         first_epoch: the epoch to start with.
+        deformation: strength of the random deformation by `deform`; 0 does not deform.
 
     Returns:
         A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
@@ -50,11 +53,16 @@ def training_batches(
         epoch_seed = tf.stack([tf.cast(seed, tf.int64), epoch])
         order = tf.random.experimental.stateless_shuffle(tf.range(count), epoch_seed)
         factors = tf.random.stateless_uniform([count], epoch_seed, low, high)
-        batches = tf.data.Dataset.from_tensor_slices((order, factors))
+        seeds = tf.random.stateless_uniform(
+            [count, 2], epoch_seed, minval=None, maxval=None, dtype=tf.int32
+        )
+        batches = tf.data.Dataset.from_tensor_slices((order, factors, seeds))
         return batches.batch(batch_size, drop_remainder=True)
 
-    def load(indices, factors):
+    def load(indices, factors, seeds):
         batch = float_images(tf.gather(images, indices))
+        if deformation:
+            batch = deform(batch, deformation, seeds)
         if scale_range is not None:
             batch = ops.rescale(batch, factors, outside=examples.outside)
         return batch, tf.gather(labels, indices)

@@ -111,6 +111,7 @@ def _fit(
         scale_range,
         config.seed,
         first_epoch=last_epoch + 1,
+        deformation=config.deformation,
     )
     model = _start(run, last_epoch)
     folder.mkdir(parents=True, exist_ok=True)

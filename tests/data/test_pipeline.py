@@ -101,3 +101,13 @@ def test_random_rescaling_puts_outside_what_the_examples_say(outside, darkest):
     assert images.min() == pytest.approx(darkest, abs=1e-6)
     ((images, _),) = _take(data.evaluation_batches(examples, 4, 4, 0.5), 1)
     assert images.min() == pytest.approx(darkest, abs=1e-6)
+
+
+def test_deformed_images_come_again_when_a_run_goes_on(examples):
+    batches = _take(data.training_batches(examples, 5, 4, None, 7, deformation=0.1), 4)
+    later = _take(data.training_batches(examples, 5, 4, None, 7, 1, deformation=0.1), 2)
+    plain = _take(data.training_batches(examples, 5, 4, None, 7), 4)
+    for (images, labels), (later_images, later_labels) in zip(batches[2:], later, strict=True):
+        np.testing.assert_array_equal(images, later_images)
+        np.testing.assert_array_equal(labels, later_labels)
+    assert not np.allclose(batches[0][0], plain[0][0], atol=0.01)
