@@ -72,10 +72,11 @@ def equivariance_probe(
 
     @tf.function(input_signature=[signature])
     def compute(images):
-        # A function of its own, so that the network is traced once for all factors.
+        # A function of its own, so that the network is traced once for all factors. AutoGraph
+        # converts layers of users that need it.
         return network(images, training=False)
 
-    # Without AutoGraph, which costs as much again and has nothing to convert here.
+    # AutoGraph has nothing to convert here, and takes its time.
     @tf.function(input_signature=[signature], autograph=False)
     def measure(images):
         unscaled = compute(images)

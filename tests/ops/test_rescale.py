@@ -254,3 +254,16 @@ def test_mirrored_images_each_have_their_factor():
 def test_an_unknown_outside_is_refused():
     with pytest.raises(ValueError, match=r"`outside` must be in .*Received 'wrap'"):
         rescale(_random(1, 4, 4, 1), 0.5, outside="wrap")
+
+
+def test_where_size_and_factor_are_known_a_graph_holds_the_matrices_alone():
+    images = np.random.default_rng(0).random((2, 9, 7, 3)).astype(np.float32)
+
+    def traced(height, factor=0.7):
+        scaled = tf.function(lambda images: rescale(images, factor))
+        return scaled.get_concrete_function(tf.TensorSpec([None, height, 7, 3]))
+
+    known, unknown = traced(9), traced(None)
+    assert len(known.graph.get_operations()) < len(unknown.graph.get_operations()) / 2
+    for function in (known, unknown):
+        np.testing.assert_allclose(function(images), rescale(images, 0.7), 1e-6, 1e-6)
