@@ -15,7 +15,7 @@ from scale_zoo.data.source import (
     Examples,
     Source,
     check_scale_range,
-    draw_training_images,
+    draw_images,
     first_of_each_size,
 )
 from scale_zoo.data.stir_mnist import load_stir_mnist
@@ -72,7 +72,7 @@ __all__ = [
     "Examples",
     "Source",
     "check_scale_range",
-    "draw_training_images",
+    "draw_images",
     "evaluation_batches",
     "first_of_each_size",
     "float_images",

@@ -97,21 +97,25 @@ def stratified_split(examples: Examples, sizes: list[int], seed: int) -> list[Ex
     return parts
 
 
-def draw_training_images(source: Source, count: int, seed: int) -> Source:
-    """Returns the source with fewer training images, drawn stratified by class; 0 takes all.
+def draw_images(source: Source, training_images: int, validation_images: int, seed: int) -> Source:
+    """Returns the source with fewer images, drawn stratified by class; a number of 0 takes all.
 
     Raises:
         ValueError: if there are fewer of them than asked for, or of one class than needed.
     """
-    if count > len(source.train):
-        raise ValueError(
-            f"`training_images` must be at most the {len(source.train)} of {source.name}. "
-            f"Received {count}."
-        )
-    if not count:
-        return source
-    (train,) = stratified_split(source.train, [count], seed)
-    return dataclasses.replace(source, train=train)
+    counts = {"train": training_images, "validation": validation_images}
+    drawn = {}
+    for part, count in counts.items():
+        examples = getattr(source, part)
+        if count > len(examples):
+            argument = "training_images" if part == "train" else "validation_images"
+            raise ValueError(
+                f"`{argument}` must be at most the {len(examples)} of {source.name}. "
+                f"Received {count}."
+            )
+        if count:
+            (drawn[part],) = stratified_split(examples, [count], seed)
+    return dataclasses.replace(source, **drawn)
 
 
 def split_by_shares(

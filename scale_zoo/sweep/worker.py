@@ -41,7 +41,9 @@ def check(orders: list[dict[str, Any]]) -> None:
     for name, config in _read(orders):
         try:
             source = load_source(config.data, config.data_dir, config.image_size)
-            source = data.draw_training_images(source, config.training_images, seed=0)
+            source = data.draw_images(
+                source, config.training_images, config.validation_images, seed=0
+            )
             training.check_network(config, source)
         except ValueError as error:
             raise ValueError(f"run {name}: {error}") from error

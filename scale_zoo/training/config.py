@@ -52,6 +52,9 @@ class TrainingConfig:
     training_images: int = _field(
         0, "number of training images, drawn stratified by class; 0 takes all"
     )
+    validation_images: int = _field(
+        0, "number of validation images, drawn stratified by class; 0 takes all"
+    )
     scale_range: tuple[float, float] | Literal["default"] | None = _field(
         "default",
         "lowest and highest factor of the random rescaling in training, such as 0.3,1; 'none' "
@@ -172,7 +175,7 @@ def check_config(config: TrainingConfig) -> None:
             )
     if not 0 <= config.deformation <= 0.2:
         raise ValueError(f"`deformation` must be in [0, 0.2]. Received {config.deformation}.")
-    for argument in ("training_images", "weight_decay"):
+    for argument in ("training_images", "validation_images", "weight_decay"):
         if getattr(config, argument) < 0:
             raise ValueError(
                 f"`{argument}` must not be negative. Received {getattr(config, argument)}."

@@ -72,7 +72,7 @@ def load_source(config: TrainingConfig) -> data.Source:
     source = data.load_source(
         config.data, config.data_dir or None, config.seed, config.image_size or None
     )
-    return data.draw_training_images(source, config.training_images, config.seed)
+    return data.draw_images(source, config.training_images, config.validation_images, config.seed)
 
 
 def check_network(config: TrainingConfig, source: data.Source) -> None:

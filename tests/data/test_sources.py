@@ -164,19 +164,28 @@ def test_examples_keep_their_sizes_and_what_is_outside_where_they_are_indexed():
         assert examples[indices].outside == "mirror"
 
 
-def test_fewer_training_images_are_drawn_stratified_by_class():
+def test_fewer_images_are_drawn_stratified_by_class():
     source = data.load_source("digits")
-    fewer = data.draw_training_images(source, 100, seed=0)
-    np.testing.assert_allclose(np.bincount(fewer.train.labels), 10, atol=1)
-    assert _identity(fewer.train) < _identity(source.train)
+    fewer = data.draw_images(source, 100, 50, seed=0)
+    for part, count in (("train", 10), ("validation", 5)):
+        drawn, whole = getattr(fewer, part), getattr(source, part)
+        np.testing.assert_allclose(np.bincount(drawn.labels), count, atol=1)
+        assert _identity(drawn) < _identity(whole)
     assert fewer.test is source.test
-    assert data.draw_training_images(source, 0, seed=0) is source
 
 
-def test_more_training_images_than_there_are_are_refused():
+def test_all_images_are_drawn_by_default():
     source = data.load_source("digits")
-    with pytest.raises(ValueError, match=r"`training_images` must be at most the 1078 of digits"):
-        data.draw_training_images(source, 1079, seed=0)
+    all_of_them = data.draw_images(source, 0, 0, seed=0)
+    assert all_of_them.train is source.train
+    assert all_of_them.validation is source.validation
+
+
+@pytest.mark.parametrize(("counts", "left"), [((1079, 0), 1078), ((0, 360), 359)])
+def test_more_images_than_there_are_are_refused(counts, left):
+    argument = "training_images" if counts[0] else "validation_images"
+    with pytest.raises(ValueError, match=rf"`{argument}` must be at most the {left} of digits"):
+        data.draw_images(data.load_source("digits"), *counts, seed=0)
 
 
 @pytest.mark.parametrize(
