@@ -18,9 +18,10 @@ class _ChannelLifting(keras.layers.Layer):
     Args:
         factors: distance in pixels between the points of each channel's grid, ascending.
         ground: what lies around the image, "black" or "mirrored".
-        training_channels: number of channels in training: that of factor 1 and others drawn anew,
-            alike for the whole batch, at each step. None trains on all.
+        training_channels: number of channels in training: that of `main_factor` and others drawn
+            anew, alike for the whole batch, at each step. None trains on all.
         training_factors: the factors to draw from; by default `factors`.
+        main_factor: factor of the channel that is always trained.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class _ChannelLifting(keras.layers.Layer):
         ground: str = "black",
         training_channels: int | None = None,
         training_factors: Sequence[float] | None = None,
+        main_factor: float = 1.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -36,6 +38,8 @@ class _ChannelLifting(keras.layers.Layer):
         self.ground = ground
         self.training_channels = training_channels
         self.training_factors = list(training_factors or factors)
+        self.main_factor = float(main_factor)
+        check_above(0, main_factor=main_factor)
         for each in (*self.factors, *self.training_factors):
             check_above(0, factors=each)
         check_choice(GROUNDS, ground=ground)
@@ -51,7 +55,7 @@ class _ChannelLifting(keras.layers.Layer):
 
     @property
     def _drawn_from(self) -> list[float]:
-        return [factor for factor in self.training_factors if factor != 1]
+        return [factor for factor in self.training_factors if factor != self.main_factor]
 
     def channel_factors(self, training) -> list:
         """Returns the factors of this call: numbers, or scalar tensors where they are drawn."""
@@ -59,7 +63,7 @@ class _ChannelLifting(keras.layers.Layer):
         if self.training_channels is None or tf.is_tensor(training) or not training:
             return self.factors
         others = tf.random.shuffle(self._drawn_from)[: self.training_channels - 1]
-        return tf.unstack(tf.sort(tf.concat([[1.0], others], axis=0)), self.training_channels)
+        return tf.unstack(tf.sort(tf.concat([[self.main_factor], others], axis=0)), self.training_channels)
 
     def get_config(self):
         return {
@@ -68,6 +72,7 @@ class _ChannelLifting(keras.layers.Layer):
             "ground": self.ground,
             "training_channels": self.training_channels,
             "training_factors": self.training_factors,
+            "main_factor": self.main_factor,
         }
 
 
@@ -84,9 +89,10 @@ class FoveatedLifting(_ChannelLifting):
             shrinks the image.
         size: height and width of the grid in points; None for the image's own.
         ground: what lies around the image, "black" or "mirrored".
-        training_channels: number of channels in training: that of factor 1 and others drawn anew,
-            alike for the whole batch, at each step. None trains on all.
+        training_channels: number of channels in training: that of `main_factor` and others drawn
+            anew, alike for the whole batch, at each step. None trains on all.
         training_factors: the factors to draw from; by default `factors`.
+        main_factor: factor of the channel that is always trained.
 
     Input shape: `[batch, height, width, channels]`.
     Output shape: `[batch, scale, size, size, channels]`, with `training_channels` scales in
@@ -140,9 +146,10 @@ class SlidingLifting(_ChannelLifting):
             shrinks the image.
         stride: the total stride of the network that follows.
         ground: what lies around the image, "black" or "mirrored".
-        training_channels: number of channels in training: that of factor 1 and others drawn anew,
-            alike for the whole batch, at each step. None trains on all.
+        training_channels: number of channels in training: that of `main_factor` and others drawn
+            anew, alike for the whole batch, at each step. None trains on all.
         training_factors: the factors to draw from; by default `factors`.
+        main_factor: factor of the channel that is always trained.
 
     Input shape: `[batch, height, width, channels]`.
     Output shape: a list of `[batch, height_k, width_k, channels]`. In training on fewer channels

@@ -18,8 +18,8 @@ FORMS = ("foveated", "sliding")
 class ScaleChannels(Plain):
     """Scale-channel network: one planar network, head included, on rescaled copies of the image.
 
-    Channel j sees the image on a grid whose points are `ratio**j` pixels apart, for j from
-    `-n_enlarging` to `n_shrinking`; the answers are pooled over channels after the head (Jansson &
+    Channel j sees the image on a grid whose points are `spacing * ratio**j` pixels apart, for j
+    from `-n_enlarging` to `n_shrinking`; the answers are pooled over channels after the head (Jansson &
     Lindeberg 2021, "Scale-invariant scale-channel networks", arXiv 2106.06418, eq. 11 and 12). So
     scaling the image by the ratio shifts the features of all stages by a channel. Weights and batch
     statistics are shared; they are those of the planar network.
@@ -35,11 +35,13 @@ class ScaleChannels(Plain):
         n_enlarging: number of channels that enlarge the image.
         n_shrinking: number of channels that shrink it.
         ratio: ratio of scale between neighbouring channels, above 1.
+        spacing: distance in pixels between the points of channel 0; above 1 the network works at a
+            lower resolution than that of the image, and channels that enlarge cost less.
         size: height and width of the foveated grid in points, at least 4; None for the image's own.
         ground: what lies around the image, "black" or "mirrored".
         channel_pooling: "max", "avg" or "logsumexp" over channels, of the logits.
-        training_channels: number of channels in training: that of factor 1, and others drawn at
-            each step. None trains on all, 1 on that of factor 1 alone.
+        training_channels: number of channels in training: channel 0, and others drawn at each
+            step. None trains on all, 1 on channel 0 alone.
         training_margin: number of channels beyond either end of the series that training draws too.
     """
 
@@ -47,6 +49,7 @@ class ScaleChannels(Plain):
     n_enlarging: int = option(2, whole)
     n_shrinking: int = option(2, whole)
     ratio: float = option(2**0.5, above(1))
+    spacing: float = option(1.0, above(0))
     size: int | None = option(None, optional(count))
     ground: str = option("black", one_of(*GROUNDS))
     channel_pooling: str = option("max", one_of(*POOLINGS))
@@ -77,7 +80,7 @@ class ScaleChannels(Plain):
             margin: number of further channels beyond either end.
         """
         steps = range(-self.n_enlarging - margin, self.n_shrinking + margin + 1)
-        return [round(self.ratio**step, 9) for step in steps]
+        return [round(self.spacing * self.ratio**step, 9) for step in steps]
 
     @property
     def action(self) -> layers.Action:
@@ -104,6 +107,7 @@ class ScaleChannels(Plain):
             "ground": self.ground,
             "training_channels": self.training_channels,
             "training_factors": self.factors(self.training_margin),
+            "main_factor": round(self.spacing, 9),
             "name": "scale_channels",
         }
         if self.form == "sliding":

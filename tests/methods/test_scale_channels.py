@@ -41,6 +41,16 @@ def test_one_channel_is_the_planar_network(skeleton):
     np.testing.assert_allclose(model(images), truth, 0, 1e-5 * np.abs(truth).max())
 
 
+def test_a_channel_of_spacing_2_is_the_planar_network_on_the_image_at_half_its_size():
+    model = _model(spacing=2, size=14, training_channels=1, dropout=0.0, **ONE_CHANNEL)
+    images = _images(3, 28, 28, 1)
+    planar = _planar(model, shape=(14, 14, 1), dropout=0.0)
+    for training in (False, True):
+        truth = planar(ops.scale_channel(images, 2, (14, 14)), training=training)
+        found = model(images, training=training)
+        np.testing.assert_allclose(found, truth, 0, 1e-5 * np.abs(truth).max())
+
+
 def test_one_sliding_channel_is_the_planar_network_with_a_spatial_maximum():
     # Of one tap, for borders are padded differently.
     model = _model(form="sliding", kernel_size=1, **ONE_CHANNEL)
@@ -170,6 +180,7 @@ def test_actions_are_those_of_the_form():
     [
         ({"form": "square"}, r"`form` must be one of.*Received 'square'"),
         ({"n_shrinking": -1}, r"`n_shrinking` must be a whole number, at least 0\. Received -1"),
+        ({"spacing": 0}, r"`spacing` must be above 0.*Received 0"),
         ({"ratio": 1}, r"`ratio` must be above 1.*Received 1"),
         ({"size": 3}, r"`size` must be above 3.*Received 3"),
         ({"size": 32, "form": "sliding"}, r"`size` must be None.*Received 32"),
