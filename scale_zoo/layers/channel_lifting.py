@@ -63,7 +63,8 @@ class _ChannelLifting(keras.layers.Layer):
         if self.training_channels is None or tf.is_tensor(training) or not training:
             return self.factors
         others = tf.random.shuffle(self._drawn_from)[: self.training_channels - 1]
-        return tf.unstack(tf.sort(tf.concat([[self.main_factor], others], axis=0)), self.training_channels)
+        drawn = tf.concat([[self.main_factor], others], axis=0)
+        return tf.unstack(tf.sort(drawn), self.training_channels)
 
     def get_config(self):
         return {

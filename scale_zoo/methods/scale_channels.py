@@ -19,10 +19,10 @@ class ScaleChannels(Plain):
     """Scale-channel network: one planar network, head included, on rescaled copies of the image.
 
     Channel j sees the image on a grid whose points are `spacing * ratio**j` pixels apart, for j
-    from `-n_enlarging` to `n_shrinking`; the answers are pooled over channels after the head (Jansson &
-    Lindeberg 2021, "Scale-invariant scale-channel networks", arXiv 2106.06418, eq. 11 and 12). So
-    scaling the image by the ratio shifts the features of all stages by a channel. Weights and batch
-    statistics are shared; they are those of the planar network.
+    from `-n_enlarging` to `n_shrinking`; the answers are pooled over channels after the head
+    (Jansson & Lindeberg 2021, "Scale-invariant scale-channel networks", arXiv 2106.06418, eq. 11
+    and 12). So scaling the image by the ratio shifts the features of all stages by a channel.
+    Weights and batch statistics are shared; they are those of the planar network.
 
     The layer "channel_logits" holds the answers before they are pooled, `[batch, channels,
     classes]`, and the channels' `factors` in its config.

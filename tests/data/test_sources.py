@@ -181,7 +181,7 @@ def test_all_images_are_drawn_by_default():
     assert all_of_them.validation is source.validation
 
 
-@pytest.mark.parametrize(("counts", "left"), [((1079, 0), 1078), ((0, 360), 359)])
+@pytest.mark.parametrize(("counts", "left"), [((1079, 0), 1078), ((0, 271), 270)])
 def test_more_images_than_there_are_are_refused(counts, left):
     argument = "training_images" if counts[0] else "validation_images"
     with pytest.raises(ValueError, match=rf"`{argument}` must be at most the {left} of digits"):
