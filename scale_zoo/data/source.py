@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -104,7 +105,7 @@ def draw_images(source: Source, training_images: int, validation_images: int, se
         ValueError: if there are fewer of them than asked for, or of one class than needed.
     """
     counts = {"train": training_images, "validation": validation_images}
-    drawn = {}
+    drawn: dict[str, Any] = {}
     for part, count in counts.items():
         examples = getattr(source, part)
         if count > len(examples):
