@@ -48,7 +48,7 @@ The epoch ({metrics.best_epoch + 1} of {training.epochs}) was chosen by validati
 ## Recipe
 
 ```
-python tools/train.py {_flags(training)} --workdir=WORKDIR
+scale_zoo train {_flags(training)} --workdir=WORKDIR
 ```
 
 ## Use

@@ -29,7 +29,7 @@ def _field(default: Any, text: str):
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of a training run; each field is a flag of tools/train.py.
+    """Settings of a training run; each field is a flag of the command train.
 
     `option` maps names of the model's options to JSON values. `scale_range` is (low, high), None
     for no rescaling, or "default" for the data set's own range.
@@ -86,7 +86,11 @@ class TrainingConfig:
         "that pays here",
     )
     seed: int = _field(0, "seed of splits, weights, order and factors")
-    resume: bool = _field(False, "go on from the last finished epoch of the run in workdir")
+    resume: bool = _field(
+        False,
+        "go on from the last finished epoch of the run in workdir, with its settings; more "
+        "--epochs than its own train it longer",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +134,11 @@ class RunConfig:
             "image_size": self.training.image_size,
             "seed": self.training.seed,
         }
+
+
+def has_run(workdir: str | pathlib.Path) -> bool:
+    """Returns whether a folder is the work directory of a run, finished or not."""
+    return (pathlib.Path(workdir) / run_files.CONFIG_FILE).is_file()
 
 
 def read_config(workdir: pathlib.Path) -> RunConfig:
@@ -198,7 +207,7 @@ def check_workdir(config: TrainingConfig) -> None:
     unfinished = files.UNFINISHED + run_files.CONFIG_FILE
     if not workdir.exists() or all(path.name == unfinished for path in workdir.iterdir()):
         return
-    if not (workdir / run_files.CONFIG_FILE).exists():
+    if not has_run(workdir):
         raise ValueError(
             f"`workdir` must be new or hold a run. {workdir} holds other files: name another."
         )
@@ -210,7 +219,7 @@ def check_workdir(config: TrainingConfig) -> None:
     changed = [
         f"{key} from {before[key]!r} to {value!r}"
         for key, value in now.items()
-        if key not in FREE_TO_CHANGE and before[key] != value
+        if key not in FREE_TO_CHANGE and before[key] != value and not _extends(key, before, now)
     ]
     if changed:
         raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
@@ -221,6 +230,10 @@ def check_workdir(config: TrainingConfig) -> None:
             f"{keras.__version__} cannot read: go on with it on Keras "
             f"{compat.generation(version)}, or name another. Its exported network works on both."
         )
+
+
+def _extends(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return key == "epochs" and now[key] > before[key]
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from scale_zoo import zoo
+from scale_zoo import files, zoo
 from scale_zoo.training import card, run_files
 from scale_zoo.training.config import read_config
 from scale_zoo.training.metrics import read_metrics
@@ -31,6 +31,10 @@ def export_run(
     metrics = read_metrics(workdir)
     best = workdir / run_files.CHECKPOINTS / run_files.BEST_FILE
     model = config.create_model(weights=str(best))
+    measures = {
+        "parameters": metrics.parameters,
+        "accuracy": files.to_json(metrics.test.accuracy),
+    }
     return zoo.export_model(
-        model, folder, config.describe(), overwrite, card.write_card(config, metrics)
+        model, folder, config.describe() | measures, overwrite, card.write_card(config, metrics)
     )

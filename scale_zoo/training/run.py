@@ -25,7 +25,7 @@ from scale_zoo.zoo import imagenet
 
 LOGGER = logging.getLogger(__name__)
 
-# Test images of each size, where the data have several: tools/generalization_test.py takes all.
+# Test images of each size, where the data have several: the command generalize takes all.
 TESTED_OF_EACH_SIZE = 1000
 # Keeps the equivariance callback under a tenth of an epoch: see its docstring.
 MEASURED_SHARE = 0.04

@@ -1,17 +1,48 @@
 """The pretrained entries of the zoo."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
 import keras
 
 from scale_zoo import compat, files
+from scale_zoo.equivariance.results import Measure
 from scale_zoo.zoo.registry import create_model
 
 WEIGHTS_FILE = "model.weights.h5"
 DESCRIPTION_FILE = "model.json"
 # The folder in a work directory that holds the run's exported network.
 EXPORTED = "saved_model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Content of an exported folder's `model.json`; what it may lack is None.
+
+    Args:
+        model: name of the network in `list_models()`.
+        input_shape: `(height, width, channels)` of the images.
+        classes: number of classes.
+        options: options of the model.
+        class_names: names of the classes, in order.
+        data: name of the data set that it was trained on.
+        image_size: pixels to which the images were fitted; 0 for their own size.
+        seed: seed of the splits.
+        parameters: number of trainable parameters.
+        accuracy: accuracy on the test images.
+    """
+
+    model: str
+    input_shape: tuple[int | None, ...]
+    classes: int
+    options: dict[str, Any]
+    class_names: list[str] | None = None
+    data: str | None = None
+    image_size: int | None = None
+    seed: int | None = None
+    parameters: int | None = None
+    accuracy: Measure | None = None
 
 
 def list_pretrained() -> list[str]:
@@ -48,12 +79,12 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
     folder = find_entry(entry)
     description = describe(folder)
     return create_model(
-        description["model"],
-        description["input_shape"],
-        description["classes"],
+        description.model,
+        description.input_shape,
+        description.classes,
         weights=str(folder / WEIGHTS_FILE),
         classifier_activation=classifier_activation,
-        **description["options"],
+        **description.options,
     )
 
 
@@ -76,9 +107,13 @@ def find_entry(entry: str) -> pathlib.Path:
     return folder
 
 
-def describe(folder: str | pathlib.Path) -> dict[str, Any]:
-    """Reads the description in an exported folder: model, input shape, options, class names."""
-    return files.read_json(pathlib.Path(folder) / DESCRIPTION_FILE)
+def describe(folder: str | pathlib.Path) -> Description:
+    """Reads the description in an exported folder.
+
+    Raises:
+        ValueError: if `model.json` is missing or broken; the message names file and key.
+    """
+    return files.read_record(Description, pathlib.Path(folder) / DESCRIPTION_FILE)
 
 
 def _zoo_folder() -> pathlib.Path:

@@ -1,4 +1,4 @@
-"""Runs a tool within the test process, as its file is run from a shell."""
+"""Runs a tool or a command within the test process, as from a shell."""
 
 import dataclasses
 import logging
@@ -9,6 +9,8 @@ import sys
 
 import pytest
 from absl import flags
+
+from scale_zoo import commands
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -23,30 +25,30 @@ class Done:
 
 
 @pytest.fixture
-def run_tool(monkeypatch, capsys):
-    """Runs a tool in this process: its flags, signals and logging last until the test's end."""
+def shell(monkeypatch, capsys):
+    """Runs a program in this process: its flags, signals and logging last until the test's end."""
     interrupt = signal.getsignal(signal.SIGINT)
     loggers = [logging.getLogger(name) for name in (None, "scale_zoo", "tensorflow", "absl")]
     states = [(list(each.handlers), each.level, each.propagate) for each in loggers]
 
-    def forget_flags(*modules):
-        defined = flags.FLAGS.flags_by_module_dict()
-        for name in [flag.name for module in modules for flag in defined.get(module, [])]:
-            delattr(flags.FLAGS, name)
+    def forget_flags():
+        for module, defined in list(flags.FLAGS.flags_by_module_dict().items()):
+            if module.startswith(("scale_zoo.command_line", "scale_zoo.commands.")):
+                for flag in list(defined):
+                    delattr(flags.FLAGS, flag.name)
         flags.FLAGS.unparse_flags()
 
-    def run(tool, *arguments):
-        path = f"tools/{tool}.py"
+    def run(program, *arguments):
         monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, "argv", [path, *arguments])
+        monkeypatch.setattr(sys, "argv", list(arguments))
         capsys.readouterr()
         try:
-            runpy.run_path(path, run_name="__main__")
+            program()
             code = 0
         except SystemExit as end:
             code = end.code
         finally:
-            forget_flags(path, "scale_zoo.command_line")
+            forget_flags()
         printed = capsys.readouterr()
         # What Python does at its end.
         message = f"{code}\n" if isinstance(code, str) else ""
@@ -58,3 +60,20 @@ def run_tool(monkeypatch, capsys):
     for each, (handlers, level, propagate) in zip(loggers, states, strict=True):
         each.handlers[:], each.propagate = handlers, propagate
         each.setLevel(level)
+
+
+@pytest.fixture
+def run_tool(shell):
+    """Runs the file of a tool with arguments."""
+
+    def run(tool, *arguments):
+        path = f"tools/{tool}.py"
+        return shell(lambda: runpy.run_path(path, run_name="__main__"), path, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def run_command(shell):
+    """Runs the command line: the name of a command and its arguments."""
+    return lambda *arguments: shell(commands.main, "scale_zoo", *arguments)

@@ -126,7 +126,7 @@ def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
     assert f"{accuracy.mean:.2%} ± {accuracy.standard_error:.2%} of 449 held-out images" in card
     error = metrics.test.over_scale[3].canvas.overall
     assert f"| {error.mean:.3g} ± {error.standard_error:.2g} |" in card
-    command = card.partition("tools/train.py ")[2].partition("```")[0].replace("\\\n", "")
+    command = card.partition("scale_zoo train ")[2].partition("```")[0].replace("\\\n", "")
     options = [each for each in shlex.split(command) if each.startswith("--option=")]
     assert (
         training_config.parse_options(each.removeprefix("--option=") for each in options) == OPTIONS
@@ -134,11 +134,12 @@ def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
     assert "--scale_range=default" in command
 
 
-def test_the_export_tells_what_it_was_trained_on(run):
-    workdir, _ = run
+def test_the_export_tells_what_it_was_trained_on_and_what_it_reaches(run):
+    workdir, metrics = run
     description = zoo.describe(workdir / "saved_model")
-    told = {key: description[key] for key in ("data", "image_size", "seed")}
-    assert told == {"data": "digits", "image_size": 0, "seed": 0}
+    assert (description.data, description.image_size, description.seed) == ("digits", 0, 0)
+    assert description.parameters == metrics.parameters
+    assert description.accuracy == metrics.test.accuracy
 
 
 @pytest.mark.parametrize("name", ["accuracy_over_scale.png", "equivariance_over_scale.png"])
@@ -203,6 +204,18 @@ def test_a_finished_run_resumed_trains_no_more(run, tmp_path, unmeasured, monkey
     shutil.copytree(workdir, tmp_path / "copy")
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
     assert training.train(config).history == metrics.history
+
+
+def test_a_finished_run_with_more_epochs_trains_on_from_its_last(run, tmp_path, unmeasured):
+    workdir, metrics = run
+    shutil.copytree(workdir, tmp_path / "copy")
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True, epochs=3)
+    history = training.train(config).history
+    assert [logs["epoch"] for logs in history] == [0, 1, 2]
+    assert history[:2] == metrics.history
+    assert read_config(tmp_path / "copy").training == config
+    with pytest.raises(ValueError, match="cannot change epochs from 3 to 2"):
+        training.train(dataclasses.replace(config, epochs=2))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
