@@ -19,17 +19,22 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 from scale_zoo import compat, layers, ops  # noqa: F401
 from scale_zoo.equivariance import EquivarianceCallback, EquivarianceError
 from scale_zoo.zoo import (
+    Classifier,
+    class_names,
     create_model,
     export_model,
     list_models,
     list_pretrained,
     load_model,
     model_options,
+    preprocess,
 )
 
 __all__ = [
+    "Classifier",
     "EquivarianceCallback",
     "EquivarianceError",
+    "class_names",
     "create_model",
     "export_model",
     "layers",
@@ -38,4 +43,5 @@ __all__ = [
     "load_model",
     "model_options",
     "ops",
+    "preprocess",
 ]

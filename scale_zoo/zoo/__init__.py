@@ -1,7 +1,9 @@
 """The zoo: models by name, pretrained entries, their export and cost."""
 
+from scale_zoo.zoo.classifier import Classifier, class_names
 from scale_zoo.zoo.complexity import count_flops, count_parameters
 from scale_zoo.zoo.export import export_model
+from scale_zoo.zoo.preprocessing import preprocess
 from scale_zoo.zoo.pretrained import (
     DESCRIPTION_FILE,
     EXPORTED,
@@ -33,7 +35,9 @@ __all__ = [
     "NECKS",
     "SKELETONS",
     "WEIGHTS_FILE",
+    "Classifier",
     "Description",
+    "class_names",
     "count_flops",
     "count_parameters",
     "create_model",
@@ -46,5 +50,6 @@ __all__ = [
     "model_options",
     "model_summary",
     "model_table",
+    "preprocess",
     "resolve_options",
 ]

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import files, ops
+from scale_zoo.zoo import preprocessing
 from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, WEIGHTS_FILE
 
 LABELS_FILE = "labels.txt"
@@ -32,10 +33,7 @@ class _Server(tf.Module):
 
     @tf.function(autograph=False)
     def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        height, width = self.image_size
-        if height is not None and width is not None:
-            images = tf.image.resize_with_pad(images, height, width, antialias=True)
-        probabilities = self.network(images)
+        probabilities = self.network(preprocessing.fit(images, *self.image_size))
         class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "probabilities": probabilities,

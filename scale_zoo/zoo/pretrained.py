@@ -8,6 +8,7 @@ import keras
 
 from scale_zoo import compat, files
 from scale_zoo.equivariance.results import Measure
+from scale_zoo.zoo.classifier import Classifier
 from scale_zoo.zoo.registry import create_model
 
 WEIGHTS_FILE = "model.weights.h5"
@@ -63,7 +64,9 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
             keeps its own.
 
     Returns:
-        A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on.
+        A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on:
+        a `Classifier`, with `class_names`, where they are known. `scale_zoo.preprocess` makes such
+        images of any.
 
     Raises:
         ValueError: if there is no such entry, or it is a `.keras` file of another kind of network
@@ -78,13 +81,18 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
         return compat.load_keras_file(entry)
     folder = find_entry(entry)
     description = describe(folder)
-    return create_model(
+    model = create_model(
         description.model,
         description.input_shape,
         description.classes,
         weights=str(folder / WEIGHTS_FILE),
         classifier_activation=classifier_activation,
         **description.options,
+    )
+    if description.class_names is None:
+        return model
+    return Classifier(
+        model.input, model.output, name=model.name, class_names=description.class_names
     )
 
 
