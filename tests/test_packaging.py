@@ -36,7 +36,7 @@ FLOORS = (
     ("zoo",),
     ("__init__", "training"),
     ("comparison",),
-    ("benchmarks", "report", "sweep"),
+    ("benchmarks", "prediction", "report", "sweep"),
     ("command_line",),
     ("commands",),
     ("__main__",),

@@ -12,6 +12,7 @@ from scale_zoo.commands import (
     export,
     generalize,
     listing,
+    predict,
     report,
     sweep,
     train,
@@ -20,6 +21,7 @@ from scale_zoo.commands import (
 COMMANDS = {
     "list": listing.COMMAND,
     "train": train.COMMAND,
+    "predict": predict.COMMAND,
     "compare": compare.COMMAND,
     "generalize": generalize.COMMAND,
     "sweep": sweep.COMMAND,

@@ -1,7 +1,7 @@
 """Labelled images: bundled digits, TFDS sets, image folders; random rescaling; batches."""
 
 from scale_zoo.data.digits import load_digits
-from scale_zoo.data.folder import load_folder, read_image
+from scale_zoo.data.folder import EXTENSIONS, load_folder, read_image, read_pixels
 from scale_zoo.data.from_tfds import load_tfds
 from scale_zoo.data.pipeline import (
     evaluation_batches,
@@ -68,6 +68,7 @@ def load_source(
 
 
 __all__ = [
+    "EXTENSIONS",
     "NAMES",
     "Examples",
     "Source",
@@ -79,5 +80,6 @@ __all__ = [
     "load_source",
     "random_factors",
     "read_image",
+    "read_pixels",
     "training_batches",
 ]

@@ -87,6 +87,24 @@ def read_image(path: str | pathlib.Path, size: int, channels: int) -> np.ndarray
         raise _broken(path, error) from error
 
 
+def read_pixels(path: str | pathlib.Path) -> np.ndarray:
+    """Reads one image as it is.
+
+    Returns:
+        `[height, width]` of grey images, uint8 or uint16; else uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: if the file cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith("I;16"):
+                return np.asarray(image).astype(np.uint16)
+            return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    except Exception as error:
+        raise _broken(path, error) from error
+
+
 def _broken(path: str | pathlib.Path, error: Exception) -> ValueError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return ValueError(f"{path} cannot be read as an image ({reason}). Mend or remove it.")

@@ -5,7 +5,7 @@ import pytest
 import scale_zoo
 from scale_zoo import commands, training
 from tests.finished_runs import describe
-from tests.tools.conftest import ROOT
+from tests.shell import ROOT
 
 # The command of each tool.
 TOOLS = {

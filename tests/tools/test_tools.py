@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.tools.conftest import ROOT
+from tests.shell import ROOT
 
 # A flag of each tool that has flags.
 FLAGS = {
