@@ -1,7 +1,7 @@
 """Labelled images: bundled digits, TFDS sets, image folders; random rescaling; batches."""
 
 from scale_zoo.data.digits import load_digits
-from scale_zoo.data.folder import EXTENSIONS, load_folder, read_image, read_pixels
+from scale_zoo.data.folder import EXTENSIONS, load_folder, read_folder, read_image, read_pixels
 from scale_zoo.data.from_tfds import load_tfds
 from scale_zoo.data.pipeline import (
     evaluation_batches,
@@ -79,6 +79,7 @@ __all__ = [
     "float_images",
     "load_source",
     "random_factors",
+    "read_folder",
     "read_image",
     "read_pixels",
     "training_batches",
