@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import data
+from scale_zoo.equivariance.held_out import HeldOut, held_out_batches
 from scale_zoo.equivariance.stage_error import REGIONS, stage_errors
 from scale_zoo.layers import Action, PlanarAction, Stage
 from scale_zoo.layers.arguments import check_choice
@@ -108,7 +108,7 @@ def equivariance_probe(
 
 def measure_over_scale(
     probe,
-    examples: data.Examples,
+    examples: HeldOut,
     batch_size: int,
     progress: Callable[[int], None] = lambda images: None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -116,20 +116,20 @@ def measure_over_scale(
 
     Args:
         probe: the compiled measurement.
-        examples: images and their labels.
+        examples: images and their labels, as for `held_out_batches`.
         batch_size: images measured at once.
         progress: called after each batch with the number of images measured so far.
 
     Returns:
         Hits `[factors, n]` and errors, whose last axis is the images, as the probe's.
     """
-    hits, errors = [], []
-    for first in range(0, len(examples), batch_size):
-        part = examples[first : first + batch_size]
-        batch_errors, scores = probe(data.float_images(part.images))
+    hits, errors, measured = [], [], 0
+    for images, labels in held_out_batches(examples, batch_size):
+        batch_errors, scores = probe(images)
         errors.append(batch_errors.numpy())
-        hits.append(np.argmax(scores.numpy(), axis=-1) == part.labels)
-        progress(first + len(part))
+        hits.append(np.argmax(scores.numpy(), axis=-1) == labels)
+        measured += len(labels)
+        progress(measured)
     return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
 
 

@@ -28,7 +28,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.history.append({"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}})
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        # An epoch that was not measured over scale logs NaN, which JSON does not have.
+        unknown = {name for name in values if "_at_" in name and math.isnan(values[name])}
+        kept = {name: value for name, value in values.items() if name not in unknown}
+        self.history.append({"epoch": epoch, **kept})
         if run_files.best_epoch(self.history) == epoch:
             self._save(run_files.BEST_FILE)
         self._save(run_files.epoch_file(epoch))

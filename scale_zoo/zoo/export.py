@@ -4,14 +4,16 @@ import functools
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from scale_zoo import files, ops
-from scale_zoo.zoo import preprocessing
-from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, WEIGHTS_FILE
+from scale_zoo.zoo import classifier, preprocessing
+from scale_zoo.zoo.classifier import Classifier
+from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, KERAS_FILE, WEIGHTS_FILE
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "README.md"
@@ -45,9 +47,11 @@ class _Server(tf.Module):
 def export_model(
     model: keras.Model,
     folder: str | pathlib.Path,
-    description: dict[str, Any],
+    description: dict[str, Any] | None = None,
     overwrite: bool = False,
     card: str | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
 ) -> pathlib.Path:
     """Writes a classifier as a SavedModel, with its weights and description beside it.
 
@@ -61,9 +65,12 @@ def export_model(
         model: a classifier with probabilities as outputs.
         folder: the folder to write; it is written under a temporary name and renamed at the end.
         description: "model", "input_shape", "classes" and "options", as for
-            `scale_zoo.create_model`, and "class_names"; `load_model` reads it.
+            `scale_zoo.create_model`, and "class_names"; `load_model` reads it. Without it, the
+            folder holds the network as a `.keras` file, which `load_model` reads instead.
         overwrite: whether to replace an existing folder.
         card: text of the model card, `README.md`; None writes no card.
+        class_names: names of the classes, in order, in place of a description; by default those of
+            a `scale_zoo.Classifier`.
 
     Returns:
         The folder.
@@ -71,11 +78,15 @@ def export_model(
     Raises:
         ValueError: if the folder exists, or there is not one class name for each output.
     """
-    folder = pathlib.Path(folder)
-    class_names = list(description["class_names"])
-    if len(class_names) != model.output_shape[-1]:
+    folder, described = pathlib.Path(folder), description is not None
+    if description is None:
+        description = _describe(model, class_names)
+    elif class_names is not None:
+        raise ValueError("`class_names` must be left out where a `description` names them.")
+    names = list(description["class_names"])
+    if len(names) != model.output_shape[-1]:
         raise ValueError(
-            f"`description` must name {model.output_shape[-1]} classes. Received {class_names}."
+            f"`description` must name {model.output_shape[-1]} classes. Received {names}."
         )
     if folder.exists() and not overwrite:
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
@@ -83,9 +94,9 @@ def export_model(
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     labels = unfinished / LABELS_FILE
-    labels.write_text("".join(f"{name}\n" for name in class_names))
+    labels.write_text("".join(f"{name}\n" for name in names))
 
-    server = _Server(model, class_names, str(labels))
+    server = _Server(model, names, str(labels))
     size = [None, None, None, model.input_shape[-1]]
     # The sampler that needs only TensorFlow's own operations.
     with ops.use_sampler("gather"):
@@ -102,9 +113,28 @@ def export_model(
         tf.saved_model.save(server, str(unfinished), signatures)
     labels.unlink()
     model.save_weights(unfinished / WEIGHTS_FILE)
+    if not described:
+        named = Classifier(model.input, model.output, name=model.name, class_names=names)
+        named.save(unfinished / KERAS_FILE)
     files.write_json(unfinished / DESCRIPTION_FILE, description)
     if card is not None:
         (unfinished / CARD_FILE).write_text(card)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(unfinished, folder)
     return folder
+
+
+def _describe(model: keras.Model, class_names: Sequence[str] | None) -> dict[str, Any]:
+    """Describes a network of any origin.
+
+    Raises:
+        ValueError: if the names of its classes are neither given nor known, or do not fit.
+    """
+    names = classifier.class_names(model) if class_names is None else class_names
+    return {
+        "model": model.name,
+        "input_shape": list(model.input_shape[1:]),
+        "classes": model.output_shape[-1],
+        "options": {},
+        "class_names": list(classifier.check_class_names(model, names)),
+    }

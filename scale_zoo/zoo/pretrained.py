@@ -12,6 +12,8 @@ from scale_zoo.zoo.classifier import Classifier
 from scale_zoo.zoo.registry import create_model
 
 WEIGHTS_FILE = "model.weights.h5"
+# In folders of networks that `create_model` does not make again.
+KERAS_FILE = "model.keras"
 DESCRIPTION_FILE = "model.json"
 # The folder in a work directory that holds the run's exported network.
 EXPORTED = "saved_model"
@@ -72,13 +74,15 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
         ValueError: if there is no such entry, or it is a `.keras` file of another kind of network
             or to be given another activation.
     """
-    if pathlib.Path(entry).suffix == ".keras":
+    is_file = pathlib.Path(entry).suffix == ".keras"
+    path = pathlib.Path(entry) if is_file else find_entry(entry) / KERAS_FILE
+    if is_file or path.is_file():
         if classifier_activation != "softmax":
             raise ValueError(
                 "`classifier_activation` must be left out for a `.keras` file. "
                 f"Received {classifier_activation!r}."
             )
-        return compat.load_keras_file(entry)
+        return compat.load_keras_file(path)
     folder = find_entry(entry)
     description = describe(folder)
     model = create_model(

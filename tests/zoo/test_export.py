@@ -119,3 +119,28 @@ def test_class_names_that_do_not_fit_are_refused_before_anything_is_written(expo
     with pytest.raises(ValueError, match="must name 3 classes"):
         export.export_model(model, tmp_path / "net", DESCRIPTION | {"class_names": ["cat"]})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_of_ones_own_is_exported_with_class_names_alone(tmp_path):
+    inputs = keras.Input((8, 8, 1), name="images")
+    features = keras.layers.Flatten()(scale_zoo.layers.DeformableConv2D(2, 3)(inputs))
+    own = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(features), name="own")
+    folder = scale_zoo.export_model(own, tmp_path / "own", class_names=["cat", "dog", "owl"])
+    loaded = scale_zoo.load_model(str(folder))
+    assert scale_zoo.class_names(loaded) == ("cat", "dog", "owl")
+    images = np.random.default_rng(0).random((2, 8, 8, 1)).astype(np.float32)
+    np.testing.assert_allclose(loaded(images), own(images), atol=1e-6)
+    # A network that knows its names needs none.
+    again = scale_zoo.export_model(loaded, tmp_path / "again")
+    assert (again / "assets" / "labels.txt").read_text() == "cat\ndog\nowl\n"
+
+
+def test_class_names_are_needed_once(exported, tmp_path):
+    model, _ = exported
+    with pytest.raises(ValueError, match="does not know the names of its classes"):
+        export.export_model(model, tmp_path / "net")
+    with pytest.raises(ValueError, match=r"`class_names` must name 3 classes"):
+        export.export_model(model, tmp_path / "net", class_names=["cat"])
+    with pytest.raises(ValueError, match="`class_names` must be left out"):
+        export.export_model(model, tmp_path / "net", DESCRIPTION, class_names=["a", "b", "c"])
+    assert not list(tmp_path.iterdir())
