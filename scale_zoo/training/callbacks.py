@@ -47,6 +47,31 @@ class Checkpoint(keras.callbacks.Callback):
             self.model.save_weights(unfinished)
 
 
+class Patience(keras.callbacks.Callback):
+    """Ends training after some epochs without a better one.
+
+    Args:
+        checkpoint: the callback before it that holds the history, of earlier calls too.
+        patience: number of epochs; 0 never ends training.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, patience: int):
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.patience = patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        if is_exhausted(self.checkpoint.history, self.patience):
+            self.model.stop_training = True
+
+
+def is_exhausted(history: Sequence[dict[str, float]], patience: int) -> bool:
+    """Returns whether the last `patience` epochs were no better than one before them."""
+    if not patience or not history:
+        return False
+    return history[-1]["epoch"] - run_files.best_epoch(history) >= patience
+
+
 class LearningRate(keras.callbacks.Callback):
     """Sets the learning rate of each epoch, and logs it as "learning_rate".
 

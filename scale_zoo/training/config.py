@@ -17,7 +17,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")
 
 # What may differ when a run goes on.
-FREE_TO_CHANGE = ("data_dir", "resume", "sampler", "strategy", "workdir")
+FREE_TO_CHANGE = ("data_dir", "patience", "resume", "sampler", "strategy", "workdir")
 
 ScaleRange = tuple[float, float] | Literal["default"] | None
 
@@ -66,6 +66,9 @@ class TrainingConfig:
         "objects, in [0, 0.2]; 0.15 suits digits, 0 is none",
     )
     epochs: int = _field(30, "passes over the training images")
+    patience: int = _field(
+        0, "epochs without a better validation accuracy after which training ends; 0 trains all"
+    )
     batch_size: int = _field(128, "images in a batch, over all replicas")
     optimizer: str = _field("adam", f"one of {', '.join(OPTIMIZERS)}")
     learning_rate: float = _field(0.01, "initial learning rate")
@@ -184,7 +187,7 @@ def check_config(config: TrainingConfig) -> None:
             )
     if not 0 <= config.deformation <= 0.2:
         raise ValueError(f"`deformation` must be in [0, 0.2]. Received {config.deformation}.")
-    for argument in ("training_images", "validation_images", "weight_decay"):
+    for argument in ("patience", "training_images", "validation_images", "weight_decay"):
         if getattr(config, argument) < 0:
             raise ValueError(
                 f"`{argument}` must not be negative. Received {getattr(config, argument)}."

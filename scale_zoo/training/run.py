@@ -116,7 +116,7 @@ def _fit(
     model = _start(run, last_epoch)
     folder.mkdir(parents=True, exist_ok=True)
     files.write_record(folder / run_files.CONFIG_FILE, run)
-    if last_epoch + 1 == config.epochs:
+    if last_epoch + 1 == config.epochs or callbacks.is_exhausted(history, config.patience):
         return history
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
     checkpoint = callbacks.Checkpoint(checkpoints, history)
@@ -251,4 +251,5 @@ def _callbacks(config, source, checkpoint):
         tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
         tensorboard.Curves(folder),
         checkpoint,
+        callbacks.Patience(checkpoint, config.patience),
     ]

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -50,3 +51,42 @@ def test_the_learning_rate_of_an_epoch_is_set_and_logged_by_one_name():
 def test_a_loss_that_is_not_finite_ends_training(loss):
     with pytest.raises(FloatingPointError, match="last good checkpoint is kept"):
         callbacks.StopOnNan().on_train_batch_end(3, {"loss": loss})
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "epochs"),
+    [
+        # The best of the first run of two epochs is the second; two more are no better.
+        ([0.5, 0.6, 0.6, 0.4, 0.9], 2, 4),
+        ([0.5, 0.6, 0.6, 0.7, 0.6], 2, 5),
+        ([0.5, 0.4, 0.3, 0.2, 0.1], 0, 5),
+    ],
+)
+def test_patience_ends_training_after_epochs_without_a_better_one(
+    tmp_path, accuracies, patience, epochs
+):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    history = [
+        {"epoch": epoch, "val_accuracy": accuracies[epoch], "val_loss": 1.0} for epoch in (0, 1)
+    ]
+    checkpoint = callbacks.Checkpoint(tmp_path, history)
+    ends = callbacks.Patience(checkpoint, patience)
+    for each in (checkpoint, ends):
+        each.set_model(model)
+    model.stop_training = False
+    epoch = 2
+    while epoch < len(accuracies) and not model.stop_training:
+        checkpoint.on_epoch_end(epoch, {"val_accuracy": accuracies[epoch], "val_loss": 1.0})
+        ends.on_epoch_end(epoch)
+        epoch += 1
+    assert epoch == epochs
+    assert callbacks.is_exhausted(checkpoint.history, patience) == model.stop_training
+
+
+def test_measures_that_an_epoch_lacks_are_left_out_of_the_history(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    checkpoint = callbacks.Checkpoint(tmp_path)
+    checkpoint.set_model(model)
+    logs = {"val_accuracy": 0.5, "val_loss": 1.0, "accuracy_at_0.50": float("nan")}
+    checkpoint.on_epoch_end(0, logs)
+    assert checkpoint.history == [{"epoch": 0, "val_accuracy": 0.5, "val_loss": 1.0}]

@@ -252,6 +252,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
         ({"scale_range": "0.3,1"}, r"must be \(low, high\), None or 'default'. Received '0.3,1'"),
         ({"deformation": 0.3}, r"`deformation` must be in \[0, 0.2\]. Received 0.3"),
         ({"epochs": 0}, "`epochs` must be above 0"),
+        ({"patience": -1}, "`patience` must not be negative"),
         ({"batch_size": 2000}, "at most the 1078 training images"),
         ({"batch_size": -1}, "`batch_size` must be above 0"),
         ({"optimizer": "lbfgs"}, "`optimizer` must be one of"),
