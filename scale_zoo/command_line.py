@@ -1,7 +1,9 @@
 """Shared by all tools: errors in one line, a clean stop, the flags of training."""
 
 import dataclasses
+import errno
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -12,6 +14,8 @@ from absl import logging as absl_logging
 
 from scale_zoo import data
 from scale_zoo.training.config import TrainingConfig, parse_options, parse_scale_range
+
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 # Definitions of flags by the type of the field.
 DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
@@ -46,11 +50,12 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
             if interrupts or isinstance(error, KeyboardInterrupt):
                 print(f"\n{when_stopped}")
                 sys.exit(130)
-            if not isinstance(error, (ValueError, FloatingPointError)):
+            reason = _reason(error)
+            if reason is None:
                 raise
             # A progress bar may have left its line open.
             print(flush=True)
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {reason}")
 
     try:
         app.run(guarded, flags_parser=_parse)
@@ -159,6 +164,17 @@ def report_comparison(arguments: Mapping[str, Any], failed: Mapping[str, str]) -
         raise ValueError(
             f"{len(failed)} of {count} networks could not be measured: {', '.join(failed)}."
         )
+
+
+def _reason(error: BaseException) -> str | None:
+    """Returns in one line what the user can mend; None for a fault of this package."""
+    if isinstance(error, (ValueError, FloatingPointError)):
+        return str(error)
+    remedy = "Make room, or write elsewhere; a run goes on with --resume."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}. {remedy}"
+    # TensorFlow writes records and SavedModels itself.
+    return f"{NO_SPACE}. {remedy}" if NO_SPACE in str(error) else None
 
 
 def _note_interrupts() -> list[int]:

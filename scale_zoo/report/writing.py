@@ -82,11 +82,9 @@ def write_report(
 
 def _check_output(output, overwrite) -> None:
     """Checks that the folder is new, or holds a page that may be replaced."""
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"`output` must be a folder. {output} is a file.")
+    files.check_writable("output", output)
     # Left by a run of the tool that ended while it wrote its first file.
-    unfinished = files.UNFINISHED + HTML_FILE
-    if not output.exists() or all(path.name == unfinished for path in output.iterdir()):
+    if not output.exists() or all(files.is_unfinished(path.name) for path in output.iterdir()):
         return
     path = output / HTML_FILE
     if not path.is_file() or GENERATOR not in path.read_text("utf-8", errors="replace")[:1000]:

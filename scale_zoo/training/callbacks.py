@@ -1,46 +1,27 @@
 """Callbacks of training: checkpoints, a stop at NaN, throughput."""
 
 import math
-import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import keras
 
-from scale_zoo import files
-from scale_zoo.training import run_files
+from scale_zoo.training.checkpoints import Checkpoints
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the best and the last epoch's weights, optimizer state included, and the history.
-
-    Files are written atomically; the state file, which names the last finished epoch, comes last.
+    """Commits a checkpoint at the end of each epoch.
 
     Args:
-        folder: folder of the files; created if missing.
-        history: logs of the epochs already finished, for a run that goes on.
+        checkpoints: where.
     """
 
-    def __init__(self, folder: pathlib.Path, history: Sequence[dict[str, float]] = ()):
+    def __init__(self, checkpoints: Checkpoints):
         super().__init__()
-        self.folder = folder
-        self.history = list(history)
+        self.checkpoints = checkpoints
 
     def on_epoch_end(self, epoch, logs=None):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.history.append({"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}})
-        if run_files.best_epoch(self.history) == epoch:
-            self._save(run_files.BEST_FILE)
-        self._save(run_files.epoch_file(epoch))
-        files.write_json(
-            self.folder / run_files.STATE_FILE,
-            {"epoch": epoch, "history": self.history, "keras": keras.__version__},
-        )
-        (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
-
-    def _save(self, name):
-        with files.whole_file(self.folder / name) as unfinished:
-            self.model.save_weights(unfinished)
+        self.checkpoints.save(self.model, epoch + 1, logs=logs or {})
 
 
 class LearningRate(keras.callbacks.Callback):

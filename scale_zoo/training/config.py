@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import keras
 
-from scale_zoo import compat, data, files, zoo
+from scale_zoo import compat, data, files, locks, zoo
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
+from scale_zoo.training.checkpoints import Checkpoints
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -186,17 +187,25 @@ def check_config(config: TrainingConfig) -> None:
 
 
 def check_workdir(config: TrainingConfig) -> None:
+    """Checks that the work directory can be written, is free, and is new or holds this run.
+
+    Raises:
+        ValueError: if not.
+    """
+    workdir = pathlib.Path(config.workdir)
+    files.check_writable("workdir", workdir)
+    locks.check_free(workdir / run_files.LOCK_FILE, "workdir")
+    check_content(config)
+
+
+def check_content(config: TrainingConfig) -> None:
     """Checks that the work directory is new, or holds this run to go on with.
 
     Raises:
         ValueError: if it holds anything else.
     """
     workdir = pathlib.Path(config.workdir)
-    if workdir.exists() and not workdir.is_dir():
-        raise ValueError(f"`workdir` must be a folder. {workdir} is a file.")
-    # Left by a run that ended while it wrote its first file.
-    unfinished = files.UNFINISHED + run_files.CONFIG_FILE
-    if not workdir.exists() or all(path.name == unfinished for path in workdir.iterdir()):
+    if not workdir.exists() or all(_is_left_over(path.name) for path in workdir.iterdir()):
         return
     if not (workdir / run_files.CONFIG_FILE).exists():
         raise ValueError(
@@ -214,13 +223,18 @@ def check_workdir(config: TrainingConfig) -> None:
     ]
     if changed:
         raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
-    version = run_files.read_keras_version(workdir)
+    version = Checkpoints(workdir).keras_version()
     if version and compat.generation(version) != compat.generation(keras.__version__):
         raise ValueError(
             f"`workdir` {workdir} holds a run of Keras {version}, whose optimizer's state Keras "
             f"{keras.__version__} cannot read: go on with it on Keras "
             f"{compat.generation(version)}, or name another. Its exported network works on both."
         )
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a run that ended before its first file may have left the file of this name."""
+    return name == run_files.LOCK_FILE or files.is_unfinished(name)
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Any]:

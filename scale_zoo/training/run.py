@@ -9,18 +9,20 @@ import sys
 import keras
 import tensorflow as tf
 
-from scale_zoo import data, equivariance, files, ops, zoo
+from scale_zoo import data, equivariance, files, locks, ops, zoo
 from scale_zoo.plots import over_scale
 from scale_zoo.training import callbacks, hparams, run_files, schedules, tensorboard
+from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.config import (
     STRATEGIES,
     RunConfig,
     TrainingConfig,
     check_config,
+    check_content,
     check_workdir,
 )
 from scale_zoo.training.export import export_run
-from scale_zoo.training.metrics import RunMetrics, final_metrics
+from scale_zoo.training.metrics import RunMetrics, final_metrics, read_metrics
 from scale_zoo.zoo import imagenet
 
 LOGGER = logging.getLogger(__name__)
@@ -56,11 +58,29 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
     source = load_source(config)
     scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
     run = _configure(config, source)
-    with ops.use_sampler(config.sampler):
-        history = _fit(run, source, scale_range, in_study)
-        metrics = _finish(run, source, scale_range, history)
-    hparams.write_final_metrics(config, final_metrics(metrics))
+    checkpoints = Checkpoints(config.workdir)
+    with ops.use_sampler(config.sampler), _alone(config):
+        _fit(run, source, scale_range, checkpoints, in_study)
+        metrics = _finish(run, source, scale_range, checkpoints)
+        hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
+
+
+@contextlib.contextmanager
+def _alone(config: TrainingConfig):
+    """Makes the work directory and holds its lock; one that was made and not used is removed."""
+    workdir = pathlib.Path(config.workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    try:
+        with locks.hold(workdir / run_files.LOCK_FILE, "workdir"):
+            # Again: another run may have begun in it since.
+            check_content(config)
+            for folder in (workdir, workdir / run_files.CHECKPOINTS):
+                files.remove_unfinished(folder)
+            yield
+    finally:
+        if not any(workdir.iterdir()):
+            workdir.rmdir()
 
 
 def load_source(config: TrainingConfig) -> data.Source:
@@ -97,29 +117,28 @@ def _fit(
     run: RunConfig,
     source: data.Source,
     scale_range: tuple[float, float] | None,
+    checkpoints: Checkpoints,
     in_study: bool,
-) -> list[dict[str, float]]:
-    """Trains the epochs that are left; returns the logs of all epochs."""
+) -> None:
+    """Trains the epochs that are left."""
     config, classes = run.training, len(run.class_names)
-    folder = pathlib.Path(config.workdir)
-    checkpoints = folder / run_files.CHECKPOINTS
-    last_epoch, history = run_files.read_state(folder)
+    last = checkpoints.last()
+    first_epoch = last.state.epochs if last else 0
+    checkpoints.read_history(first_epoch)
     batches = data.training_batches(
         source.train,
         config.batch_size,
         classes,
         scale_range,
         config.seed,
-        first_epoch=last_epoch + 1,
+        first_epoch=first_epoch,
         deformation=config.deformation,
     )
-    model = _start(run, last_epoch)
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write_record(folder / run_files.CONFIG_FILE, run)
-    if last_epoch + 1 == config.epochs:
-        return history
+    model = _start(run, last)
+    files.write_record(pathlib.Path(config.workdir) / run_files.CONFIG_FILE, run)
+    if first_epoch == config.epochs:
+        return
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
-    checkpoint = callbacks.Checkpoint(checkpoints, history)
     model.fit(
         batches,
         epochs=config.epochs,
@@ -127,21 +146,20 @@ def _fit(
         shuffle=False,
         # A progress bar in a terminal, a line per epoch in a file.
         verbose=1 if sys.stdout.isatty() else 2,
-        initial_epoch=last_epoch + 1,
+        initial_epoch=first_epoch,
         steps_per_epoch=len(source.train) // config.batch_size,
         validation_data=data.evaluation_batches(
             source.validation, config.batch_size, classes, factors
         ),
         callbacks=[
-            *_callbacks(config, source, checkpoint),
+            *_callbacks(config, source, callbacks.Checkpoint(checkpoints)),
             hparams.RunRecord(config, in_study),
         ],
     )
-    return checkpoint.history
 
 
-def _start(run: RunConfig, last_epoch: int) -> keras.Model:
-    """Builds and compiles the network, with the state of the last finished epoch, -1 for none."""
+def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
+    """Builds and compiles the network, with the weights and optimizer of the last checkpoint."""
     config = run.training
     strategy = make_strategy(config.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
@@ -150,17 +168,16 @@ def _start(run: RunConfig, last_epoch: int) -> keras.Model:
             f"Received {config.batch_size}."
         )
     # Another seed when the run goes on, so that it does not repeat its dropout.
-    keras.utils.set_random_seed(config.seed + last_epoch + 1)
+    keras.utils.set_random_seed(config.seed + (last.state.epochs if last else 0))
     with strategy.scope(), _precision(config.precision):
-        if last_epoch < 0:
+        if last is None:
             model = run.create_model(None, config.weights or None)
             compile_model(model, config)
         else:
             model = run.create_model(None)
             compile_model(model, config)
             model.optimizer.build(model.trainable_variables)
-            folder = pathlib.Path(config.workdir) / run_files.CHECKPOINTS
-            model.load_weights(folder / run_files.epoch_file(last_epoch))
+            model.load_weights(last.weights)
     return model
 
 
@@ -168,22 +185,26 @@ def _finish(
     run: RunConfig,
     source: data.Source,
     scale_range: tuple[float, float] | None,
-    history: list[dict[str, float]],
+    checkpoints: Checkpoints,
 ) -> RunMetrics:
     """Measures, plots and exports the best epoch, in float32 whatever the precision of training."""
     config = run.training
     folder = pathlib.Path(config.workdir)
-    best = run.create_model()
-    best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
+    chosen = checkpoints.best()
+    assert chosen is not None
+    best_epoch = chosen.state.epochs - 1
+    _check_same_best(folder, best_epoch)
+    history = checkpoints.read_history(config.epochs)
+    best = run.create_model(weights=str(chosen.weights))
     LOGGER.info("Measuring the best epoch on the test images.")
     tested = data.first_of_each_size(source.test, TESTED_OF_EACH_SIZE)
     # Epochs of one step have no rate.
     rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
     metrics = RunMetrics(
-        best_epoch=run_files.best_epoch(history),
+        best_epoch=best_epoch,
         parameters=zoo.count_parameters(best),
         training_images=len(source.train),
-        validation_accuracy=max(logs["val_accuracy"] for logs in history),
+        validation_accuracy=chosen.state.logs["val_accuracy"],
         # The median, as other load slows some epochs.
         images_per_second=statistics.median(rates) if rates else None,
         test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
@@ -194,6 +215,21 @@ def _finish(
     files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics
+
+
+def _check_same_best(folder: pathlib.Path, best_epoch: int) -> None:
+    """Checks that a finished run still has its best epoch, which may be damaged or removed."""
+    try:
+        metrics = read_metrics(folder)
+    except ValueError:
+        # Not finished, or to be written again.
+        return
+    if metrics.best_epoch != best_epoch:
+        raise ValueError(
+            f"The best epoch of the run in {folder}, {metrics.best_epoch + 1}, is no longer whole "
+            f"in {run_files.CHECKPOINTS}/. Its export is kept; put the epoch back from a copy to "
+            "write it again."
+        )
 
 
 @contextlib.contextmanager

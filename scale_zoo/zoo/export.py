@@ -1,9 +1,7 @@
 """SavedModels that take images of any size and need only TensorFlow."""
 
 import functools
-import os
 import pathlib
-import shutil
 from typing import Any
 
 import keras
@@ -61,7 +59,8 @@ def export_model(
 
     Args:
         model: a classifier with probabilities as outputs.
-        folder: the folder to write; it is written under a temporary name and renamed at the end.
+        folder: the folder to write; it is written under a temporary name and renamed at the
+            end; one that it replaces is there until then.
         description: "model", "input_shape", "classes" and "options", as for
             `scale_zoo.create_model`, and "class_names"; `load_model` reads it.
         overwrite: whether to replace an existing folder.
@@ -81,10 +80,17 @@ def export_model(
         )
     if folder.exists() and not overwrite:
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
-    unfinished = folder.with_name(files.UNFINISHED + folder.name)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    labels = unfinished / LABELS_FILE
+    files.check_writable("folder", folder)
+    with files.whole_folder(folder, replace=overwrite) as unfinished:
+        # Twice the weights, and the graph.
+        files.check_space(unfinished, 8 * model.count_params() + 2**23)
+        _write(model, unfinished, description, card)
+    return folder
+
+
+def _write(model, folder, description, card) -> None:
+    labels = folder / LABELS_FILE
+    class_names = list(description["class_names"])
     labels.write_text("".join(f"{name}\n" for name in class_names))
 
     server = _Server(model, class_names, str(labels))
@@ -101,12 +107,9 @@ def export_model(
         }
         # Only the weights: an attribute with the model would save a trace of each of its layers.
         server.weights = signatures["serving_default"].variables
-        tf.saved_model.save(server, str(unfinished), signatures)
+        tf.saved_model.save(server, str(folder), signatures)
     labels.unlink()
-    model.save_weights(unfinished / WEIGHTS_FILE)
-    files.write_json(unfinished / DESCRIPTION_FILE, description)
+    model.save_weights(folder / WEIGHTS_FILE)
+    files.write_json(folder / DESCRIPTION_FILE, description)
     if card is not None:
-        (unfinished / CARD_FILE).write_text(card)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(unfinished, folder)
-    return folder
+        (folder / CARD_FILE).write_text(card, "utf-8")

@@ -15,25 +15,6 @@ def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss():
     assert run_files.best_epoch(history) == 2
 
 
-def test_a_checkpoint_keeps_the_best_and_the_last_epoch(tmp_path):
-    model = scale_zoo.create_model("plain_cnn", width=0.1, kernel_size=3)
-    model.compile("sgd", "categorical_crossentropy")
-    folder = tmp_path / "checkpoints"
-    checkpoint = callbacks.Checkpoint(folder)
-    checkpoint.set_model(model)
-    for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
-        model.get_layer("predictions").bias.assign(np.full(10, epoch))
-        checkpoint.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})
-    assert {path.name for path in folder.iterdir()} == {
-        "best.weights.h5",
-        "epoch-0002.weights.h5",
-        "state.json",
-    }
-    assert run_files.read_state(tmp_path)[0] == 2
-    model.load_weights(folder / "best.weights.h5")
-    np.testing.assert_array_equal(model.get_layer("predictions").bias, np.full(10, 1))
-
-
 def test_the_learning_rate_of_an_epoch_is_set_and_logged_by_one_name():
     model = scale_zoo.create_model("plain_cnn", width=0.1, kernel_size=3)
     model.compile("sgd", "categorical_crossentropy")

@@ -20,6 +20,7 @@ from scale_zoo.equivariance import Evaluation, Measure
 from scale_zoo.training import callbacks, schedules
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
+from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
 
@@ -54,7 +55,7 @@ def unmeasured(monkeypatch):
 
 
 def _weights(workdir):
-    with h5py.File(workdir / "checkpoints" / "epoch-0001.weights.h5") as file:
+    with h5py.File(workdir / "checkpoints" / "epoch-0001" / "model.weights.h5") as file:
         found = {}
         file.visititems(
             lambda name, item: (
@@ -212,8 +213,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
     with pytest.raises(FloatingPointError, match=r"The loss became .* Lower --learning_rate"):
         training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), optimizer="sgd"))
     checkpoints = tmp_path / "run" / "checkpoints"
-    assert (checkpoints / "epoch-0000.weights.h5").exists()
-    with h5py.File(checkpoints / "best.weights.h5") as file:
+    with h5py.File(checkpoints / "epoch-0000" / "model.weights.h5") as file:
         finite = []
         file.visititems(
             lambda _, item: (
@@ -277,7 +277,8 @@ def test_a_work_directory_with_other_files_is_refused(tmp_path):
 
 def test_a_run_that_ended_in_its_first_file_can_be_begun_again(tmp_path):
     config = dataclasses.replace(SMALL, workdir=str(tmp_path))
-    (tmp_path / "unfinished-config.json").write_text("{")
+    (tmp_path / "unfinished-0123456789ab-config.json").write_text("{")
+    (tmp_path / "run.lock").write_text("process 1")
     training_config.check_workdir(config)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="already holds a run"):
@@ -294,8 +295,10 @@ def test_a_run_that_goes_on_cannot_change(run):
 def test_a_run_goes_on_with_the_generation_of_keras_that_began_it(run, tmp_path):
     shutil.copytree(run[0], tmp_path / "copy")
     other = {"2": "3.15.1", "3": "2.15.0"}[keras.__version__[0]]
-    state = tmp_path / "copy" / "checkpoints" / "state.json"
-    files.write_json(state, files.read_json(state) | {"keras": other})
+    checkpoints = Checkpoints(tmp_path / "copy")
+    last = checkpoints.last()
+    state = dataclasses.replace(last.state, keras=other)
+    last.weights.with_name("state.json").write_text(files.seal(state))
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
     with pytest.raises(ValueError, match=f"a run of Keras {other}.*on Keras {other[0]}"):
         training.train(config)
