@@ -36,7 +36,7 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
 
     Args:
         main: the tool.
-        when_stopped: message if the user stops it; the exit status is then 130.
+        when_stopped: message if SIGINT or SIGTERM stops it; the exit status is then 130 or 143.
     """
 
     def guarded(arguments):
@@ -49,7 +49,8 @@ def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
         except (Exception, KeyboardInterrupt) as error:
             if interrupts or isinstance(error, KeyboardInterrupt):
                 print(f"\n{when_stopped}")
-                sys.exit(130)
+                number = interrupts[-1] if interrupts else getattr(error, "number", signal.SIGINT)
+                sys.exit(128 + number)
             reason = _reason(error)
             if reason is None:
                 raise
@@ -178,7 +179,7 @@ def _reason(error: BaseException) -> str | None:
 
 
 def _note_interrupts() -> list[int]:
-    """Returns a list that receives every interrupt by the user.
+    """Returns a list that receives the numbers of SIGINT and SIGTERM, which interrupt.
 
     An interrupt while TensorFlow traces a function raises another error than KeyboardInterrupt.
     """
@@ -188,7 +189,8 @@ def _note_interrupts() -> list[int]:
         interrupts.append(number)
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     return interrupts
 
 

@@ -1,11 +1,15 @@
+import errno
 import pathlib
 import re
+import signal
+import sys
 
 import pytest
 from absl import flags
 
 from scale_zoo import command_line
 from scale_zoo.training import TrainingConfig
+from scale_zoo.training.stopping import Stopped
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -78,3 +82,40 @@ def test_numbers_may_be_fractions(text, number):
 def test_what_is_no_number_is_refused_under_its_flag(text):
     with pytest.raises(ValueError, match=re.escape(f"`factors` must be numbers. Received {text}.")):
         command_line.number("factors", text)
+
+
+@pytest.fixture
+def run_tool(monkeypatch):
+    """Runs a tool that ends in an error; returns its exit status."""
+    monkeypatch.setattr(sys, "argv", ["tool"])
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(error):
+        def main():
+            raise error
+
+        with pytest.raises(SystemExit) as caught:
+            command_line.run(main, "stopped; go on")
+        return caught.value.code
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_exit_status_tells_the_signal_that_stopped_a_tool(run_tool, capsys, number, status):
+    assert run_tool(Stopped(number)) == status
+    assert capsys.readouterr().out == "\nstopped; go on\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run_tool, number):
+    code = run_tool(OSError(number, "No room", "runs/mine/config.json"))
+    assert code.startswith("error: runs/mine/config.json: No room. ")
+    assert "\n" not in code
+
+
+def test_a_fault_of_the_package_is_shown_whole(run_tool):
+    with pytest.raises(KeyError):
+        run_tool(KeyError("width"))

@@ -27,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, "stopped; go on from the last finished epoch with --resume")
+    command_line.run(main, "stopped; go on with --resume")

@@ -1,6 +1,7 @@
 """Labelled images: bundled digits, TFDS sets, image folders; random rescaling; batches."""
 
 from scale_zoo.data.digits import load_digits
+from scale_zoo.data.fingerprint import Fingerprint, changes, fingerprint
 from scale_zoo.data.folder import load_folder, read_image
 from scale_zoo.data.from_tfds import load_tfds
 from scale_zoo.data.pipeline import (
@@ -70,10 +71,13 @@ def load_source(
 __all__ = [
     "NAMES",
     "Examples",
+    "Fingerprint",
     "Source",
+    "changes",
     "check_scale_range",
     "draw_images",
     "evaluation_batches",
+    "fingerprint",
     "first_of_each_size",
     "float_images",
     "load_source",

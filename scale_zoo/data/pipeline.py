@@ -18,6 +18,7 @@ def training_batches(
     seed: int,
     first_epoch: int = 0,
     deformation: float = 0.0,
+    first_step: int = 0,
 ) -> tf.data.Dataset:
     """Yields shuffled batches endlessly, each image deformed and rescaled at random.
 
@@ -32,6 +33,7 @@ def training_batches(
         seed: seed of order and factors.
         first_epoch: the epoch to start with.
         deformation: strength of the random deformation by `deform`; 0 does not deform.
+        first_step: the batch of the first epoch to start with.
 
     Returns:
         A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
@@ -57,7 +59,8 @@ def training_batches(
             [count, 2], epoch_seed, minval=None, maxval=None, dtype=tf.int32
         )
         batches = tf.data.Dataset.from_tensor_slices((order, factors, seeds))
-        return batches.batch(batch_size, drop_remainder=True)
+        skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+        return batches.batch(batch_size, drop_remainder=True).skip(skipped)
 
     def load(indices, factors, seeds):
         batch = float_images(tf.gather(images, indices))

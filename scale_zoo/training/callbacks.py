@@ -1,27 +1,102 @@
-"""Callbacks of training: checkpoints, a stop at NaN, throughput."""
+"""Callbacks of training: checkpoints, random draws, a stop at NaN, throughput."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
+import tensorflow as tf
 
+from scale_zoo.layers.draws import find_draws, restart_draws
 from scale_zoo.training.checkpoints import Checkpoints
+from scale_zoo.training.stopping import Stop
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Commits a checkpoint at the end of each epoch.
+    """Commits a checkpoint at the end of each epoch, and within one if training is to end there.
 
     Args:
         checkpoints: where.
+        steps: number of steps of an epoch.
+        first_step: the step with which the first epoch goes on.
+        totals: the running metrics' variables before that step, as a checkpoint holds them.
+        stop: tells whether training is to end.
+
+    Raises:
+        Stopped: after the step, or the epoch, in which training was asked to end.
     """
 
-    def __init__(self, checkpoints: Checkpoints):
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        steps: int,
+        first_step: int = 0,
+        totals: Sequence[list[float]] = (),
+        stop: Stop | None = None,
+    ):
         super().__init__()
         self.checkpoints = checkpoints
+        self.steps = steps
+        self.first_step = first_step
+        self.totals = totals
+        self.stop = stop or Stop()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 0 and self.first_step:
+            # Keras has reset them when the epoch began, and builds them in its first step.
+            for variable, values in zip(self._running_metrics(), self.totals, strict=True):
+                value = _value(variable)
+                variable.assign(value + np.reshape(np.asarray(values, value.dtype), value.shape))
+        step = self.first_step + batch + 1
+        if self.stop.number is not None and step < self.steps:
+            totals = [np.ravel(_value(each)).tolist() for each in self._running_metrics()]
+            self.checkpoints.save(self.model, self._epoch, step, totals=totals)
+            self.stop.raise_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
         self.checkpoints.save(self.model, epoch + 1, logs=logs or {})
+        self.first_step = 0
+        self.stop.raise_if_asked()
+
+    def _running_metrics(self):
+        return [variable for metric in self.model.metrics for variable in metric.variables]
+
+
+def _value(variable) -> np.ndarray:
+    """Returns the value of a variable, which may be spread over devices."""
+    return tf.convert_to_tensor(variable).numpy()
+
+
+class Draws(keras.callbacks.Callback):
+    """Makes what layers draw depend on the seed and the step alone.
+
+    Args:
+        seed: the seed.
+        steps: number of steps of an epoch.
+        first_step: the step with which the first epoch goes on.
+    """
+
+    def __init__(self, seed: int, steps: int, first_step: int = 0):
+        super().__init__()
+        self.seed = seed
+        self.steps = steps
+        self.first_step = first_step
+
+    def on_train_begin(self, logs=None):
+        self._draws = find_draws(self.model)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._begin = epoch * self.steps + self.first_step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        restart_draws(self._draws, self.seed, self._begin + batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.first_step = 0
 
 
 class LearningRate(keras.callbacks.Callback):

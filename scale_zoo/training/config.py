@@ -87,7 +87,7 @@ class TrainingConfig:
         "that pays here",
     )
     seed: int = _field(0, "seed of splits, weights, order and factors")
-    resume: bool = _field(False, "go on from the last finished epoch of the run in workdir")
+    resume: bool = _field(False, "go on with the run in workdir, where it was stopped")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,12 +99,14 @@ class RunConfig:
         input_shape: `(height, width, channels)` of the images.
         options: options of the model: those given, and those that the initial weights need.
         class_names: names of the classes, in order.
+        fingerprint: that of the data; a run goes on with the same alone.
     """
 
     training: TrainingConfig
     input_shape: tuple[int, ...]
     options: dict[str, Any]
     class_names: tuple[str, ...]
+    fingerprint: data.Fingerprint | None = None
 
     def create_model(
         self, classifier_activation: str | None = "softmax", weights: str | None = None

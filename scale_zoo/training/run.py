@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from scale_zoo import data, equivariance, files, locks, ops, zoo
 from scale_zoo.plots import over_scale
-from scale_zoo.training import callbacks, hparams, run_files, schedules, tensorboard
+from scale_zoo.training import callbacks, hparams, run_files, schedules, stopping, tensorboard
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.config import (
     STRATEGIES,
@@ -20,6 +20,7 @@ from scale_zoo.training.config import (
     check_config,
     check_content,
     check_workdir,
+    read_config,
 )
 from scale_zoo.training.export import export_run
 from scale_zoo.training.metrics import RunMetrics, final_metrics, read_metrics
@@ -52,6 +53,8 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
         ValueError: if the configuration is invalid or does not fit the data or the work directory;
             nothing has been written then.
         FloatingPointError: if the loss is not finite; the last good checkpoint is kept.
+        Stopped: a KeyboardInterrupt, after a first SIGINT or SIGTERM during training: the step is
+            finished, and a checkpoint of it written.
     """
     check_config(config)
     check_workdir(config)
@@ -110,7 +113,13 @@ def check_network(config: TrainingConfig, source: data.Source) -> None:
 
 def _configure(config: TrainingConfig, source: data.Source) -> RunConfig:
     options = {**config.option, **imagenet.options(config.weights)}
-    return RunConfig(config, tuple(source.image_shape), options, tuple(source.class_names))
+    return RunConfig(
+        config,
+        tuple(source.image_shape),
+        options,
+        tuple(source.class_names),
+        data.fingerprint(source),
+    )
 
 
 def _fit(
@@ -122,40 +131,77 @@ def _fit(
 ) -> None:
     """Trains the epochs that are left."""
     config, classes = run.training, len(run.class_names)
+    _check_same_data(run)
     last = checkpoints.last()
-    first_epoch = last.state.epochs if last else 0
+    first_epoch, first_step = last.state.position if last else (0, 0)
     checkpoints.read_history(first_epoch)
-    batches = data.training_batches(
-        source.train,
-        config.batch_size,
-        classes,
-        scale_range,
-        config.seed,
-        first_epoch=first_epoch,
-        deformation=config.deformation,
-    )
+    steps = len(source.train) // config.batch_size
+
+    def batches(epoch, step):
+        return data.training_batches(
+            source.train,
+            config.batch_size,
+            classes,
+            scale_range,
+            config.seed,
+            first_epoch=epoch,
+            deformation=config.deformation,
+            first_step=step,
+        )
+
+    first_batches = batches(first_epoch, first_step)
     model = _start(run, last)
     files.write_record(pathlib.Path(config.workdir) / run_files.CONFIG_FILE, run)
     if first_epoch == config.epochs:
         return
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
-    model.fit(
-        batches,
-        epochs=config.epochs,
-        # The data set shuffles.
-        shuffle=False,
-        # A progress bar in a terminal, a line per epoch in a file.
-        verbose=1 if sys.stdout.isatty() else 2,
-        initial_epoch=first_epoch,
-        steps_per_epoch=len(source.train) // config.batch_size,
-        validation_data=data.evaluation_batches(
-            source.validation, config.batch_size, classes, factors
-        ),
-        callbacks=[
-            *_callbacks(config, source, callbacks.Checkpoint(checkpoints)),
-            hparams.RunRecord(config, in_study),
-        ],
-    )
+    # An epoch that goes on in its middle has fewer steps: Keras takes it in a call of its own.
+    calls = [(first_epoch, first_step, config.epochs)]
+    if first_step:
+        calls = [(first_epoch, first_step, first_epoch + 1), (first_epoch + 1, 0, config.epochs)]
+    with stopping.note_signals() as stop:
+        for epoch, step, end in calls:
+            if epoch == end:
+                continue
+            totals = last.state.totals if last and step else ()
+            checkpoint = callbacks.Checkpoint(checkpoints, steps, step, totals, stop)
+            model.fit(
+                first_batches if epoch == first_epoch else batches(epoch, step),
+                epochs=end,
+                # The data set shuffles.
+                shuffle=False,
+                # A progress bar in a terminal, a line per epoch in a file.
+                verbose=1 if sys.stdout.isatty() else 2,
+                initial_epoch=epoch,
+                steps_per_epoch=steps - step,
+                validation_data=data.evaluation_batches(
+                    source.validation, config.batch_size, classes, factors
+                ),
+                callbacks=[
+                    callbacks.Draws(config.seed, steps, step),
+                    *_callbacks(config, source, checkpoint),
+                    hparams.RunRecord(config, in_study),
+                ],
+            )
+
+
+def _check_same_data(run: RunConfig) -> None:
+    """Checks that a run that goes on has the data with which it began.
+
+    Raises:
+        ValueError: if not; the message names what has changed.
+    """
+    workdir = pathlib.Path(run.training.workdir)
+    if not (workdir / run_files.CONFIG_FILE).exists():
+        return
+    before = read_config(workdir).fingerprint
+    assert run.fingerprint is not None
+    changed = data.changes(before, run.fingerprint) if before else []
+    if changed:
+        raise ValueError(
+            f"`data` {run.training.data} is no longer what the run in {workdir} began with: "
+            f"{', '.join(changed)}. Put the data back, or begin a run in another work directory."
+        )
 
 
 def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
@@ -167,8 +213,7 @@ def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
             f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
             f"Received {config.batch_size}."
         )
-    # Another seed when the run goes on, so that it does not repeat its dropout.
-    keras.utils.set_random_seed(config.seed + (last.state.epochs if last else 0))
+    keras.utils.set_random_seed(config.seed)
     with strategy.scope(), _precision(config.precision):
         if last is None:
             model = run.create_model(None, config.weights or None)

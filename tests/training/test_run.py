@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import scale_zoo
 from scale_zoo import data, files, zoo
 from scale_zoo.equivariance import Evaluation, Measure
-from scale_zoo.training import callbacks, schedules
+from scale_zoo.training import callbacks, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
 from scale_zoo.training.checkpoints import Checkpoints
@@ -25,7 +25,7 @@ from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[2]
-OPTIONS = {"n_scales": 2, "width": 0.1, "dropout": 0, "kernel_size": 3}
+OPTIONS = {"n_scales": 2, "width": 0.1, "kernel_size": 3}
 SMALL = TrainingConfig(model="dss_cnn", option=OPTIONS, epochs=2, batch_size=256)
 
 
@@ -180,7 +180,40 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(run, tmp_path, unmeasur
     _assert_same_weights(workdir, tmp_path / "again")
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
+def _without_seconds(history):
+    timed = ("images_per_second", "equivariance_seconds")
+    # Not measured here, for speed.
+    return [
+        {key: value for key, value in logs.items() if key not in timed and "_at_" not in key}
+        for logs in history
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
+    run, tmp_path, unmeasured, monkeypatch
+):
+    finished, metrics = run
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"), resume=True)
+    steps = iter(range(100))
+
+    def interrupt(self, batch, logs=None):
+        # Of four steps: within the first epoch, in the same again, and in the last step of all.
+        if next(steps) in (0, 2, 7):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(callbacks.Throughput, "on_train_batch_end", interrupt)
+    for place in ("epoch-0000-step-000001", "epoch-0000-step-000003", "epoch-0001"):
+        with pytest.raises(stopping.Stopped) as caught:
+            training.train(config)
+        assert caught.value.number == signal.SIGTERM
+        assert (tmp_path / "stopped" / "checkpoints" / place).is_dir()
+    history = training.train(config).history
+    assert _without_seconds(history) == _without_seconds(metrics.history)
+    _assert_same_weights(finished, tmp_path / "stopped")
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
     finished, _ = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
     save = callbacks.Checkpoint.on_epoch_end
@@ -408,4 +441,35 @@ def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
     tool.send_signal(signal.SIGINT)
     rest, _ = tool.communicate(timeout=60)
     assert tool.returncode == 130
-    assert rest.strip().endswith("stopped; go on from the last finished epoch with --resume")
+    assert rest.strip().endswith("stopped; go on with --resume")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train": lambda part: part[:-1]}, r"train \(1077 images instead of 1078\)"),
+        ({"test": lambda part: part[::-1]}, r"test \(other images or labels\)"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_data(run, tmp_path, monkeypatch, change, message):
+    shutil.copytree(run[0], tmp_path / "copy")
+    source = data.load_source("digits")
+    changed = {name: edit(getattr(source, name)) for name, edit in change.items()}
+    source = dataclasses.replace(source, **changed)
+    monkeypatch.setattr(training, "load_source", lambda _: source)
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    with pytest.raises(ValueError, match=f"`data` digits is no longer what .*: {message}"):
+        training.train(config)
+
+
+def test_a_finished_run_whose_best_epoch_is_damaged_keeps_its_export(
+    run, tmp_path, unmeasured, caplog
+):
+    shutil.copytree(run[0], tmp_path / "copy")
+    best = Checkpoints(tmp_path / "copy").best().weights
+    best.write_bytes(best.read_bytes()[:-1])
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"The best epoch .* is no longer whole"):
+            training.train(config)
+    assert str(best) in caplog.text
