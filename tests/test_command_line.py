@@ -57,7 +57,7 @@ def test_a_scale_range_becomes_factors_or_a_word(parse, text, scale_range):
     [
         ("--option=n_scales", "`option` must be NAME=VALUE"),
         ("--scale_range=small", "`scale_range` must be LOW,HIGH"),
-        ("--scale_range=0,1", r"in \(0, 4\]"),
+        ("--scale_range=0,1", r"in \[0.01, 4\]"),
     ],
 )
 def test_what_cannot_be_parsed_is_refused(parse, flag, message):

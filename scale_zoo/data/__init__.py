@@ -15,6 +15,7 @@ from scale_zoo.data.scaled import ORIGINS, load_scaled
 from scale_zoo.data.source import (
     Examples,
     Source,
+    check_class_names,
     check_scale_range,
     draw_images,
     first_of_each_size,
@@ -74,6 +75,7 @@ __all__ = [
     "Fingerprint",
     "Source",
     "changes",
+    "check_class_names",
     "check_scale_range",
     "draw_images",
     "evaluation_batches",

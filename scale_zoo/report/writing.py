@@ -3,7 +3,6 @@
 import base64
 import logging
 import pathlib
-import re
 import tempfile
 from collections.abc import Sequence
 
@@ -16,6 +15,7 @@ from scale_zoo.report.gathering import gather
 from scale_zoo.report.page import Page
 from scale_zoo.report.sizes import gather_sizes
 from scale_zoo.report.tables import shown_factors
+from scale_zoo.training.card import escape_markdown
 
 LOGGER = logging.getLogger(__name__)
 
@@ -24,9 +24,6 @@ MARKDOWN_FILE = "report.md"
 # Marks our pages.
 GENERATOR = "scale_zoo report"
 STEPS = "image_step_*.png"
-
-# Characters that are markup in Markdown; an underscore inside a word is not.
-MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def write_report(
@@ -151,4 +148,4 @@ def _escape_markdown(value):
     """Escapes a value of a template, unless it is markup already."""
     if hasattr(value, "__html__"):
         return value
-    return MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+    return escape_markdown(str(value))

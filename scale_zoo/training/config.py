@@ -176,6 +176,8 @@ def check_config(config: TrainingConfig) -> None:
             raise ValueError(
                 f"`{argument}` must be in [0, 1). Received {getattr(config, argument)}."
             )
+    if not 0 <= config.seed < 2**32:
+        raise ValueError(f"`seed` must be in [0, {2**32 - 1}]. Received {config.seed}.")
     if not 0 <= config.deformation <= 0.2:
         raise ValueError(f"`deformation` must be in [0, 0.2]. Received {config.deformation}.")
     for argument in ("training_images", "validation_images", "weight_decay"):

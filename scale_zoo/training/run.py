@@ -135,6 +135,7 @@ def _fit(
     last = checkpoints.last()
     first_epoch, first_step = last.state.position if last else (0, 0)
     checkpoints.read_history(first_epoch)
+    _check_same_best(pathlib.Path(config.workdir), checkpoints, first_epoch)
     steps = len(source.train) // config.batch_size
 
     def batches(epoch, step):
@@ -238,7 +239,6 @@ def _finish(
     chosen = checkpoints.best()
     assert chosen is not None
     best_epoch = chosen.state.epochs - 1
-    _check_same_best(folder, best_epoch)
     history = checkpoints.read_history(config.epochs)
     best = run.create_model(weights=str(chosen.weights))
     LOGGER.info("Measuring the best epoch on the test images.")
@@ -262,14 +262,16 @@ def _finish(
     return metrics
 
 
-def _check_same_best(folder: pathlib.Path, best_epoch: int) -> None:
+def _check_same_best(folder: pathlib.Path, checkpoints: Checkpoints, epochs: int) -> None:
     """Checks that a finished run still has its best epoch, which may be damaged or removed."""
     try:
         metrics = read_metrics(folder)
     except ValueError:
         # Not finished, or to be written again.
         return
-    if metrics.best_epoch != best_epoch:
+    best = checkpoints.best()
+    trained_on = not metrics.history or metrics.history[-1]["epoch"] + 1 != epochs
+    if best is not None and not trained_on and metrics.best_epoch != best.state.epochs - 1:
         raise ValueError(
             f"The best epoch of the run in {folder}, {metrics.best_epoch + 1}, is no longer whole "
             f"in {run_files.CHECKPOINTS}/. Its export is kept; put the epoch back from a copy to "

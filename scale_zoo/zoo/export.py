@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from scale_zoo import files, ops
+from scale_zoo import data, files, ops
 from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, WEIGHTS_FILE
 
 LABELS_FILE = "labels.txt"
@@ -20,7 +20,7 @@ class _Server(tf.Module):
     def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
         super().__init__()
         self.network = functools.partial(model, training=False)
-        self.image_size = tuple(model.input_shape[1:3])
+        *self.image_size, self.channels = model.input_shape[1:]
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
 
@@ -30,6 +30,8 @@ class _Server(tf.Module):
 
     @tf.function(autograph=False)
     def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # Of more channels, TensorFlow would convolve each by itself.
+        images = tf.raw_ops.EnsureShape(input=images, shape=[None, None, None, self.channels])
         height, width = self.image_size
         if height is not None and width is not None:
             images = tf.image.resize_with_pad(images, height, width, antialias=True)
@@ -70,7 +72,8 @@ def export_model(
         The folder.
 
     Raises:
-        ValueError: if the folder exists, or there is not one class name for each output.
+        ValueError: if the folder exists or cannot be written, or there is not one class name, of
+            one line, for each output.
     """
     folder = pathlib.Path(folder)
     class_names = list(description["class_names"])
@@ -78,6 +81,7 @@ def export_model(
         raise ValueError(
             f"`description` must name {model.output_shape[-1]} classes. Received {class_names}."
         )
+    data.check_class_names(class_names)
     if folder.exists() and not overwrite:
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
     files.check_writable("folder", folder)
@@ -110,6 +114,8 @@ def _write(model, folder, description, card) -> None:
         tf.saved_model.save(server, str(folder), signatures)
     labels.unlink()
     model.save_weights(folder / WEIGHTS_FILE)
-    files.write_json(folder / DESCRIPTION_FILE, description)
+    written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in written}
+    files.write_json(folder / DESCRIPTION_FILE, description | {"files": digests})
     if card is not None:
         (folder / CARD_FILE).write_text(card, "utf-8")

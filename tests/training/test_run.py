@@ -138,8 +138,7 @@ def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
 def test_the_export_tells_what_it_was_trained_on(run):
     workdir, _ = run
     description = zoo.describe(workdir / "saved_model")
-    told = {key: description[key] for key in ("data", "image_size", "seed")}
-    assert told == {"data": "digits", "image_size": 0, "seed": 0}
+    assert (description.data, description.image_size, description.seed) == ("digits", 0, 0)
 
 
 @pytest.mark.parametrize("name", ["accuracy_over_scale.png", "equivariance_over_scale.png"])
@@ -267,12 +266,18 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
         ({"option": ("n_scales=3",)}, "`option` must be a dict"),
         ({"option": {"n_scales": 0}}, "`n_scales` must be a whole number"),
         ({"data": "nothing"}, "`data` must be one of digits"),
-        ({"scale_range": (0, 1)}, r"in \(0, 4\]"),
-        ({"scale_range": (0.5, 5)}, r"in \(0, 4\]"),
+        ({"scale_range": (0, 1)}, r"in \[0.01, 4\]"),
+        ({"scale_range": (0.5, 5)}, r"in \[0.01, 4\]"),
         ({"scale_range": "0.3,1"}, r"must be \(low, high\), None or 'default'. Received '0.3,1'"),
         ({"deformation": 0.3}, r"`deformation` must be in \[0, 0.2\]. Received 0.3"),
         ({"epochs": 0}, "`epochs` must be above 0"),
         ({"batch_size": 2000}, "at most the 1078 training images"),
+        ({"seed": -1}, r"`seed` must be in \[0, 4294967295\]. Received -1"),
+        ({"seed": 2**32}, r"`seed` must be in \[0, 4294967295\]"),
+        ({"option": {"mean": [float("nan")]}}, "`mean` must be a finite number. Received nan"),
+        ({"option": {"deviation": [0]}}, "`deviation` must be above 0. Received 0"),
+        ({"option": {"mean": 0.5}}, "`mean` and `deviation` must hold one number for each"),
+        ({"scale_range": (1e-9, 1e-9)}, r"in \[0.01, 4\]"),
         ({"batch_size": -1}, "`batch_size` must be above 0"),
         ({"optimizer": "lbfgs"}, "`optimizer` must be one of"),
         ({"learning_rate": -1.0}, "`learning_rate` must be above 0"),
