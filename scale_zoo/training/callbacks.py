@@ -14,7 +14,9 @@ from scale_zoo.training.stopping import Stop
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Commits a checkpoint at the end of each epoch, and within one if training is to end there.
+    """Commits a checkpoint at the end of each epoch.
+
+    Within an epoch it commits one every so many minutes, and if training is to end there.
 
     Args:
         checkpoints: where.
@@ -22,6 +24,7 @@ class Checkpoint(keras.callbacks.Callback):
         first_step: the step with which the first epoch goes on.
         totals: the running metrics' variables before that step, as a checkpoint holds them.
         stop: tells whether training is to end.
+        minutes: minutes between checkpoints within an epoch; 0 for none.
 
     Raises:
         Stopped: after the step, or the epoch, in which training was asked to end.
@@ -34,6 +37,7 @@ class Checkpoint(keras.callbacks.Callback):
         first_step: int = 0,
         totals: Sequence[list[float]] = (),
         stop: Stop | None = None,
+        minutes: float = 0.0,
     ):
         super().__init__()
         self.checkpoints = checkpoints
@@ -41,6 +45,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.first_step = first_step
         self.totals = totals
         self.stop = stop or Stop()
+        self.seconds = 60 * minutes or math.inf
+        self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -52,13 +58,16 @@ class Checkpoint(keras.callbacks.Callback):
                 value = _value(variable)
                 variable.assign(value + np.reshape(np.asarray(values, value.dtype), value.shape))
         step = self.first_step + batch + 1
-        if self.stop.number is not None and step < self.steps:
+        due = time.monotonic() - self._saved >= self.seconds
+        if step < self.steps and (due or self.stop.number is not None):
             totals = [np.ravel(_value(each)).tolist() for each in self._running_metrics()]
             self.checkpoints.save(self.model, self._epoch, step, totals=totals)
+            self._saved = time.monotonic()
             self.stop.raise_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
         self.checkpoints.save(self.model, epoch + 1, logs=logs or {})
+        self._saved = time.monotonic()
         self.first_step = 0
         self.stop.raise_if_asked()
 

@@ -10,7 +10,7 @@ from scale_zoo.training.hyperparameters import json_text, value_text
 from scale_zoo.training.metrics import RunMetrics
 
 # Settings of a run that say nothing of the network.
-LEFT_OUT = ("data_dir", "resume", "strategy", "workdir")
+LEFT_OUT = ("checkpoint_minutes", "data_dir", "resume", "strategy", "workdir")
 
 # Characters that are markup in Markdown; an underscore inside a word is not.
 MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")

@@ -99,8 +99,8 @@ class Checkpoints:
         files.check_space(self.folder, _file_size(model))
         finite = {}
         if logs is not None:
-            values = {"epoch": epochs - 1} | {name: float(value) for name, value in logs.items()}
-            finite = {name: value for name, value in values.items() if math.isfinite(value)}
+            values = {"epoch": epochs - 1} | dict(logs)
+            finite = {name: float(each) for name, each in values.items() if math.isfinite(each)}
             files.append_line(self.folder / HISTORY_FILE, files.seal(_Epoch(finite)))
         with files.whole_folder(self.folder / folder_name(epochs, steps), replace=True) as folder:
             model.save_weights(folder / WEIGHTS_FILE)

@@ -18,7 +18,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")
 
 # What may differ when a run goes on.
-FREE_TO_CHANGE = ("data_dir", "resume", "sampler", "strategy", "workdir")
+FREE_TO_CHANGE = ("checkpoint_minutes", "data_dir", "resume", "sampler", "strategy", "workdir")
 
 ScaleRange = tuple[float, float] | Literal["default"] | None
 
@@ -85,6 +85,9 @@ class TrainingConfig:
         "auto",
         f"what samples images between pixels: one of {', '.join(SAMPLERS)}; auto is the fastest "
         "that pays here",
+    )
+    checkpoint_minutes: float = _field(
+        0.0, "minutes between checkpoints within an epoch, for long ones; 0 for its end alone"
     )
     seed: int = _field(0, "seed of splits, weights, order and factors")
     resume: bool = _field(False, "go on with the run in workdir, where it was stopped")
@@ -180,7 +183,12 @@ def check_config(config: TrainingConfig) -> None:
         raise ValueError(f"`seed` must be in [0, {2**32 - 1}]. Received {config.seed}.")
     if not 0 <= config.deformation <= 0.2:
         raise ValueError(f"`deformation` must be in [0, 0.2]. Received {config.deformation}.")
-    for argument in ("training_images", "validation_images", "weight_decay"):
+    for argument in (
+        "checkpoint_minutes",
+        "training_images",
+        "validation_images",
+        "weight_decay",
+    ):
         if getattr(config, argument) < 0:
             raise ValueError(
                 f"`{argument}` must not be negative. Received {getattr(config, argument)}."

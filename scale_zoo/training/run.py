@@ -165,7 +165,9 @@ def _fit(
             if epoch == end:
                 continue
             totals = last.state.totals if last and step else ()
-            checkpoint = callbacks.Checkpoint(checkpoints, steps, step, totals, stop)
+            checkpoint = callbacks.Checkpoint(
+                checkpoints, steps, step, totals, stop, config.checkpoint_minutes
+            )
             model.fit(
                 first_batches if epoch == first_epoch else batches(epoch, step),
                 epochs=end,

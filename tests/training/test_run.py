@@ -15,9 +15,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import data, files, zoo
+from scale_zoo import data, files, locks, zoo
 from scale_zoo.equivariance import Evaluation, Measure
-from scale_zoo.training import callbacks, schedules, stopping
+from scale_zoo.training import callbacks, export_run, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
 from scale_zoo.training.checkpoints import Checkpoints
@@ -478,3 +478,46 @@ def test_a_finished_run_whose_best_epoch_is_damaged_keeps_its_export(
         with pytest.raises(ValueError, match=r"The best epoch .* is no longer whole"):
             training.train(config)
     assert str(best) in caplog.text
+
+
+@pytest.mark.skipif(locks.fcntl is None, reason="needs locks of files")
+def test_a_work_directory_takes_one_run_at_a_time(run, tmp_path):
+    shutil.copytree(run[0], tmp_path / "copy")
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    with (
+        locks.hold(tmp_path / "copy" / "run.lock", "workdir"),
+        pytest.raises(ValueError, match=f"is in use by process {os.getpid()} on "),
+    ):
+        training.train(config)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.json", ""),
+        ("config.json", "{}"),
+        ("config.json", '{"training": NaN}'),
+        ("metrics.json", '{"best_epoch": "first"}'),
+        ("metrics.json", None),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named_in_one_line(run, tmp_path, file, content):
+    workdir = shutil.copytree(run[0], tmp_path / "copy")
+    if content is None:
+        (workdir / file).unlink()
+    else:
+        (workdir / file).write_text(content)
+    with pytest.raises(ValueError, match=rf"{file}|has no metrics") as caught:
+        export_run(workdir, tmp_path / "exported")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "exported").exists()
+
+
+def test_a_damaged_best_epoch_is_not_exported(run, tmp_path):
+    workdir = shutil.copytree(run[0], tmp_path / "copy")
+    best = Checkpoints(workdir).best().weights
+    content = bytearray(best.read_bytes())
+    content[len(content) // 2] ^= 1
+    best.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{best} is damaged"):
+        export_run(workdir, tmp_path / "exported")
