@@ -18,6 +18,7 @@ import msgspec
 
 Record = TypeVar("Record")
 
+REMEDY = "Mend it, or put back a copy."
 # Names of files and folders that are still being written, unlike those of anybody else.
 UNFINISHED = "unfinished-"
 UNFINISHED_NAME = re.compile(re.escape(UNFINISHED) + r"[0-9a-f]{12}-.+")
@@ -156,7 +157,7 @@ def read_json(path: pathlib.Path) -> Any:
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid JSON: {error}.") from None
+        raise ValueError(f"{path} is not valid JSON: {error}. {REMEDY}") from None
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:
@@ -189,7 +190,7 @@ def from_json(kind: type[Record], value: Any, source: str | pathlib.Path) -> Rec
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{source} is not a valid {kind.__name__}: {error}.") from None
+        raise ValueError(f"{source} is not a valid {kind.__name__}: {error}. {REMEDY}") from None
 
 
 def read_record(kind: type[Record], path: pathlib.Path) -> Record:
