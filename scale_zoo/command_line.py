@@ -1,9 +1,7 @@
 """Shared by all tools: errors in one line, a clean stop, the flags of training."""
 
 import dataclasses
-import errno
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -14,8 +12,6 @@ from absl import logging as absl_logging
 
 from scale_zoo import data
 from scale_zoo.training.config import TrainingConfig, parse_options, parse_scale_range
-
-NO_SPACE = os.strerror(errno.ENOSPC)
 
 # Definitions of flags by the type of the field.
 DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
@@ -171,11 +167,10 @@ def _reason(error: BaseException) -> str | None:
     """Returns in one line what the user can mend; None for a fault of this package."""
     if isinstance(error, (ValueError, FloatingPointError)):
         return str(error)
-    remedy = "Make room, or write elsewhere; a run goes on with --resume."
     if isinstance(error, OSError) and error.filename is not None:
+        remedy = "Make room, or write elsewhere; a run goes on with --resume."
         return f"{error.filename}: {error.strerror}. {remedy}"
-    # TensorFlow writes records and SavedModels itself.
-    return f"{NO_SPACE}. {remedy}" if NO_SPACE in str(error) else None
+    return None
 
 
 def _note_interrupts() -> list[int]:

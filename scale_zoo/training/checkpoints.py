@@ -23,6 +23,9 @@ HISTORY_FILE = "history.jsonl"
 # The last finished epochs that are kept, beside the best.
 KEPT = 2
 
+# Bytes that the records of TensorBoard take at first.
+RECORDS = 2**20
+
 NAME = re.compile(r"epoch-(\d{4,})(?:-step-(\d{6,}))?")
 
 
@@ -74,6 +77,16 @@ class Checkpoints:
 
     def __init__(self, workdir: str | pathlib.Path):
         self.folder = pathlib.Path(workdir) / run_files.CHECKPOINTS
+
+    def check_space(self, model: keras.Model) -> None:
+        """Checks that there is room for the checkpoints of a run and its records.
+
+        Raises:
+            OSError: if there is not.
+        """
+        # The best, the last ones and the next; those that are there already need no more.
+        missing = max(1, KEPT + 2 - len(self._found()))
+        files.check_space(self.folder.parent, missing * _file_size(model) + RECORDS)
 
     def save(
         self,

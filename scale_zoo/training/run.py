@@ -1,7 +1,9 @@
 """Training a network of the zoo, from a configuration to a work directory."""
 
 import contextlib
+import errno
 import logging
+import os
 import pathlib
 import statistics
 import sys
@@ -52,6 +54,7 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
     Raises:
         ValueError: if the configuration is invalid or does not fit the data or the work directory;
             nothing has been written then.
+        OSError: if the disk is full or cannot be written.
         FloatingPointError: if the loss is not finite; the last good checkpoint is kept.
         Stopped: a KeyboardInterrupt, after a first SIGINT or SIGTERM during training: the step is
             finished, and a checkpoint of it written.
@@ -71,7 +74,11 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
 
 @contextlib.contextmanager
 def _alone(config: TrainingConfig):
-    """Makes the work directory and holds its lock; one that was made and not used is removed."""
+    """Makes the work directory and holds its lock; one that was made and not used is removed.
+
+    Raises:
+        OSError: if TensorFlow has found the disk full.
+    """
     workdir = pathlib.Path(config.workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     try:
@@ -81,6 +88,11 @@ def _alone(config: TrainingConfig):
             for folder in (workdir, workdir / run_files.CHECKPOINTS):
                 files.remove_unfinished(folder)
             yield
+    except tf.errors.OpError as error:
+        # TensorFlow writes records and SavedModels itself.
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(workdir)) from None
     finally:
         if not any(workdir.iterdir()):
             workdir.rmdir()
@@ -152,6 +164,8 @@ def _fit(
 
     first_batches = batches(first_epoch, first_step)
     model = _start(run, last)
+    if first_epoch < config.epochs:
+        checkpoints.check_space(model)
     files.write_record(pathlib.Path(config.workdir) / run_files.CONFIG_FILE, run)
     if first_epoch == config.epochs:
         return

@@ -41,14 +41,16 @@ def kill_at(count: int, folder: pathlib.Path) -> Callable[[], int]:
 
 
 def main() -> None:
-    """Trains a tiny run to its end, or until an operation: WORKDIR [OPERATION].
+    """Trains a tiny run to its end, or until an operation: WORKDIR [OPERATION [EPOCHS]].
 
     The last line printed is the number of operations, or an error.
     """
     from scale_zoo import training
 
     workdir = pathlib.Path(sys.argv[1])
-    operations = kill_at(int(sys.argv[2]) if len(sys.argv) > 2 else 0, workdir)
+    numbers = [int(text) for text in sys.argv[2:]]
+    operation, epochs = numbers + [0, 3][len(numbers) :]
+    operations = kill_at(operation, workdir)
     config = training.TrainingConfig(
         workdir=str(workdir),
         model="plain_cnn",
@@ -56,7 +58,7 @@ def main() -> None:
         training_images=192,
         validation_images=100,
         batch_size=64,
-        epochs=3,
+        epochs=epochs,
         resume=True,
     )
     try:

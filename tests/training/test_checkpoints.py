@@ -154,3 +154,14 @@ def test_an_unfinished_epoch_is_kept_until_it_is_finished(checkpoints, model):
     assert checkpoints.finished_epochs() == 1
     _save(checkpoints, model, 0.5, 0.6)
     assert _names(checkpoints) == ["epoch-0000", "epoch-0001", "history.jsonl"]
+
+
+def test_room_for_all_checkpoints_is_looked_for_before_the_first(
+    checkpoints, model, tmp_path, monkeypatch
+):
+    usage = files.shutil.disk_usage(tmp_path)
+    # Room for one or two.
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage._replace(free=2**20 + 2**19))
+    with pytest.raises(OSError, match="The disk is full"):
+        checkpoints.check_space(model)
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """Kills, full disks and power cuts of whole training runs."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -7,9 +8,11 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from scale_zoo.training.checkpoints import Checkpoints
@@ -122,7 +125,7 @@ def mount(tmp_path):
         subprocess.run(["umount", place], check=True)
 
 
-@pytest.mark.parametrize("kilobytes", [8, 64, 200, 400, 700, 1000, 1500])
+@pytest.mark.parametrize("kilobytes", [8, 100, 500, 3000, 5000, 7000, 9000])
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_once_there_is_room(
     whole, mount, kilobytes
 ):
@@ -160,3 +163,20 @@ def test_a_power_cut_at_any_moment_leaves_a_run_that_goes_on(whole, mount, tmp_p
     workdir = tmp_path / f"mount-{len(cuts) // 2 + 1}" / "run"
     assert _train(workdir)[0] == 0
     assert _result(workdir) == whole[0]
+
+
+def test_a_thousand_epochs_take_no_more_memory_than_fifty(tmp_path):
+    process = _start(tmp_path / "run", 0, 1000)
+    # What it prints would fill the pipe.
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    memory, checkpoints = {}, Checkpoints(tmp_path / "run")
+    while process.poll() is None:
+        epoch = checkpoints.finished_epochs()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            memory[epoch] = psutil.Process(process.pid).memory_info().rss
+        time.sleep(0.2)
+    assert process.returncode == 0
+    early = [size for epoch, size in memory.items() if 45 <= epoch <= 55]
+    late = [size for epoch, size in memory.items() if 950 <= epoch < 1000]
+    assert max(late) < 1.05 * max(early)
+    assert (checkpoints.folder / "history.jsonl").stat().st_size < 1000 * 1000
