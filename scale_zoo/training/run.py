@@ -1,9 +1,7 @@
 """Training a network of the zoo, from a configuration to a work directory."""
 
 import contextlib
-import errno
 import logging
-import os
 import pathlib
 import statistics
 import sys
@@ -11,22 +9,29 @@ import sys
 import keras
 import tensorflow as tf
 
-from scale_zoo import data, equivariance, files, locks, ops, zoo
+from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.plots import over_scale
-from scale_zoo.training import callbacks, hparams, run_files, schedules, stopping, tensorboard
+from scale_zoo.training import (
+    callbacks,
+    hparams,
+    run_files,
+    schedules,
+    stopping,
+    tensorboard,
+    workdir,
+)
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.config import (
     STRATEGIES,
     RunConfig,
     TrainingConfig,
     check_config,
-    check_content,
     check_workdir,
-    read_config,
 )
 from scale_zoo.training.export import export_run
-from scale_zoo.training.metrics import RunMetrics, final_metrics, read_metrics
+from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
+from scale_zoo.zoo.weights import check_plain
 
 LOGGER = logging.getLogger(__name__)
 
@@ -65,37 +70,11 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
     scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
     run = _configure(config, source)
     checkpoints = Checkpoints(config.workdir)
-    with ops.use_sampler(config.sampler), _alone(config):
+    with ops.use_sampler(config.sampler), workdir.alone_in(config):
         _fit(run, source, scale_range, checkpoints, in_study)
         metrics = _finish(run, source, scale_range, checkpoints)
         hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
-
-
-@contextlib.contextmanager
-def _alone(config: TrainingConfig):
-    """Makes the work directory and holds its lock; one that was made and not used is removed.
-
-    Raises:
-        OSError: if TensorFlow has found the disk full.
-    """
-    workdir = pathlib.Path(config.workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
-    try:
-        with locks.hold(workdir / run_files.LOCK_FILE, "workdir"):
-            # Again: another run may have begun in it since.
-            check_content(config)
-            for folder in (workdir, workdir / run_files.CHECKPOINTS):
-                files.remove_unfinished(folder)
-            yield
-    except tf.errors.OpError as error:
-        # TensorFlow writes records and SavedModels itself.
-        if os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(workdir)) from None
-    finally:
-        if not any(workdir.iterdir()):
-            workdir.rmdir()
 
 
 def load_source(config: TrainingConfig) -> data.Source:
@@ -143,11 +122,11 @@ def _fit(
 ) -> None:
     """Trains the epochs that are left."""
     config, classes = run.training, len(run.class_names)
-    _check_same_data(run)
+    workdir.check_same_data(run)
     last = checkpoints.last()
     first_epoch, first_step = last.state.position if last else (0, 0)
     checkpoints.read_history(first_epoch)
-    _check_same_best(pathlib.Path(config.workdir), checkpoints, first_epoch)
+    workdir.check_same_best(checkpoints, first_epoch)
     steps = len(source.train) // config.batch_size
 
     def batches(epoch, step):
@@ -202,25 +181,6 @@ def _fit(
             )
 
 
-def _check_same_data(run: RunConfig) -> None:
-    """Checks that a run that goes on has the data with which it began.
-
-    Raises:
-        ValueError: if not; the message names what has changed.
-    """
-    workdir = pathlib.Path(run.training.workdir)
-    if not (workdir / run_files.CONFIG_FILE).exists():
-        return
-    before = read_config(workdir).fingerprint
-    assert run.fingerprint is not None
-    changed = data.changes(before, run.fingerprint) if before else []
-    if changed:
-        raise ValueError(
-            f"`data` {run.training.data} is no longer what the run in {workdir} began with: "
-            f"{', '.join(changed)}. Put the data back, or begin a run in another work directory."
-        )
-
-
 def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
     """Builds and compiles the network, with the weights and optimizer of the last checkpoint."""
     config = run.training
@@ -239,6 +199,7 @@ def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
             model = run.create_model(None)
             compile_model(model, config)
             model.optimizer.build(model.trainable_variables)
+            check_plain(last.weights)
             model.load_weights(last.weights)
     return model
 
@@ -276,23 +237,6 @@ def _finish(
     files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics
-
-
-def _check_same_best(folder: pathlib.Path, checkpoints: Checkpoints, epochs: int) -> None:
-    """Checks that a finished run still has its best epoch, which may be damaged or removed."""
-    try:
-        metrics = read_metrics(folder)
-    except ValueError:
-        # Not finished, or to be written again.
-        return
-    best = checkpoints.best()
-    trained_on = not metrics.history or metrics.history[-1]["epoch"] + 1 != epochs
-    if best is not None and not trained_on and metrics.best_epoch != best.state.epochs - 1:
-        raise ValueError(
-            f"The best epoch of the run in {folder}, {metrics.best_epoch + 1}, is no longer whole "
-            f"in {run_files.CHECKPOINTS}/. Its export is kept; put the epoch back from a copy to "
-            "write it again."
-        )
 
 
 @contextlib.contextmanager

@@ -306,6 +306,15 @@ def test_a_work_directory_with_a_run_is_refused(run):
         training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
 
 
+def test_an_empty_work_directory_of_the_user_is_left(tmp_path):
+    with pytest.raises(ValueError, match="must be a finite number"):
+        training.train(
+            dataclasses.replace(SMALL, workdir=str(tmp_path), option={"mean": [float("nan")]})
+        )
+    assert tmp_path.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_work_directory_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(ValueError, match="holds other files"):
