@@ -53,7 +53,8 @@ def note_signals() -> Iterator[Stop]:
         stop.number = number
         restore()
         # Other ways of printing may be at work when the signal comes.
-        os.write(2, b"\nstopping after this step; once more to end at once\n")
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nstopping after this step; once more to end at once\n")
 
     for number in SIGNALS:
         signal.signal(number, note)
