@@ -12,9 +12,8 @@ import h5py
 import keras
 import numpy as np
 
-# Optimizers hold up to two numbers for each weight, beside the weight, and a few of their own.
-LARGEST_SHARE = 3
-SLACK = 2**16
+# Numbers in a dataset of an optimizer that has no weights of that size.
+SMALL = 1024
 
 
 def load_weights(model: keras.Model, path: str | pathlib.Path) -> None:
@@ -29,15 +28,17 @@ def load_weights(model: keras.Model, path: str | pathlib.Path) -> None:
             other weights than the network's, or numbers that are not finite; it names the file.
     """
     found = check_plain(path)
-    declared = sum(size for _, size in found)
-    most = LARGEST_SHARE * _size(model) + SLACK
-    if declared > most:
+    expected = [tuple(each.shape) for each in model.weights]
+    # Keras reads a dataset before it compares shapes. An optimizer has none larger than weights.
+    largest, most = max(map(math.prod, found), default=0), max(map(math.prod, expected), default=0)
+    if largest > max(most, SMALL):
         raise ValueError(
-            f"{path} declares {declared:,} bytes of weights. {model.name} takes {most:,} at most."
+            f"{path} declares a dataset of {largest:,} numbers. The largest weight of {model.name} "
+            f"has {most:,}."
         )
     # Keras would leave weights that are missing as they are.
-    missing = collections.Counter(tuple(each.shape) for each in model.weights)
-    missing.subtract(shape for shape, _ in found)
+    missing = collections.Counter(expected)
+    missing.subtract(found)
     for shape, count in missing.items():
         if count > 0:
             raise ValueError(
@@ -54,18 +55,18 @@ def load_weights(model: keras.Model, path: str | pathlib.Path) -> None:
             raise ValueError(f"{path} holds weights of {weight.name} that are not finite.")
 
 
-def check_plain(path: str | pathlib.Path) -> list[tuple[tuple[int, ...], int]]:
+def check_plain(path: str | pathlib.Path) -> list[tuple[int, ...]]:
     """Checks that an HDF5 file holds nothing but numbers, in the file itself.
 
     Returns:
-        For each dataset its shape, and the bytes that it takes in memory.
+        The shape of each dataset.
 
     Raises:
         ValueError: if it is no such file.
     """
     try:
         with h5py.File(path, "r") as file:
-            return [(each.shape, _bytes(each, path)) for each in _datasets(file, path)]
+            return [_shape(each, path) for each in _datasets(file, path)]
     except (OSError, RuntimeError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} is not a whole file of weights: {reason}") from None
@@ -101,14 +102,10 @@ def _datasets(group: h5py.Group, path) -> Iterator[h5py.Dataset]:
             raise ValueError(f"{path}: {child.name} is no dataset.")
 
 
-def _bytes(dataset: h5py.Dataset, path) -> int:
+def _shape(dataset: h5py.Dataset, path) -> tuple[int, ...]:
     properties = dataset.id.get_create_plist()
     plain = not (dataset.external or dataset.is_virtual or properties.get_nfilters())
     # Keras writes bfloat16 as two raw bytes.
     if not plain or not (dataset.dtype.kind in "biuf" or dataset.dtype == np.dtype("V2")):
         raise ValueError(f"{path}: {dataset.name} is no plain dataset of numbers.")
-    return math.prod(dataset.shape) * dataset.dtype.itemsize
-
-
-def _size(model: keras.Model) -> int:
-    return sum(4 * math.prod(tuple(each.shape)) for each in model.weights)
+    return dataset.shape

@@ -93,7 +93,7 @@ def test_plain_weights_are_loaded(model, path):
         (_virtual, "no plain dataset"),
         (_compressed, "no plain dataset"),
         (_text, "no plain dataset"),
-        (_huge, r"declares 3,600,000,\d+ bytes"),
+        (_huge, "declares a dataset of 900,000,000 numbers. The largest weight of net has 12"),
         (_not_finite, "not finite"),
         (_other_shape, "does not hold the weights of net"),
         (lambda file, name, shape: None, "does not hold the weights of net"),
@@ -128,7 +128,7 @@ def test_weights_of_an_optimizer_may_be_there(model, path):
     copy.compile("adam", "mse")
     copy.train_on_batch(np.ones([2, 3]), np.ones([2, 4]))
     copy.save_weights(path)
-    assert sum(size for _, size in check_plain(path)) > 3 * 16 * 4
+    assert check_plain(path).count((3, 4)) == 3
     # Of a network without that optimizer.
     load_weights(keras.models.clone_model(model), path)
 
