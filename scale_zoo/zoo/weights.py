@@ -50,8 +50,8 @@ def load_weights(model: keras.Model, path: str | pathlib.Path) -> None:
     except (ValueError, KeyError, OSError, RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} does not hold the weights of {model.name}: {reason}") from None
-    for weight in model.weights:
-        if not np.isfinite(np.asarray(weight)).all():
+    for weight, value in zip(model.weights, model.get_weights(), strict=True):
+        if not np.isfinite(value).all():
             raise ValueError(f"{path} holds weights of {weight.name} that are not finite.")
 
 
