@@ -162,7 +162,7 @@ class Checkpoints:
     def read_history(self, epochs: int) -> list[dict[str, float]]:
         """Returns the logs of the first epochs, and mends the file after a crash.
 
-        A line that is damaged is named in a warning and left out.
+        A line that is damaged or missing is told in a warning and left out.
         """
         path = self.folder / HISTORY_FILE
         found: dict[int, dict[str, float]] = {}
@@ -173,11 +173,13 @@ class Checkpoints:
             except ValueError as error:
                 # The last line may have been cut as it was written.
                 if number < len(lines):
-                    LOGGER.warning("%s The logs of its epoch are left out.", error)
+                    LOGGER.warning("%s", error)
                 continue
             # An epoch that was trained again after a crash has several.
             found[int(logs["epoch"])] = logs
         kept = {epoch: logs for epoch, logs in sorted(found.items()) if epoch < epochs}
+        if len(kept) < epochs:
+            LOGGER.warning("%s lacks the logs of %d epochs.", path, epochs - len(kept))
         text = "".join(files.seal(_Epoch(logs)) + "\n" for logs in kept.values())
         if lines and path.read_bytes() != text.encode():
             files.write_text(path, text)

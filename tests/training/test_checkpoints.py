@@ -113,6 +113,7 @@ def test_a_damaged_line_of_the_history_is_named_and_left_out(checkpoints, model,
         history = checkpoints.read_history(3)
     assert [logs["epoch"] for logs in history] == [1, 2]
     assert "Line 1 of" in caplog.text
+    assert "history.jsonl lacks the logs of 1 epochs" in caplog.text
 
 
 def test_what_is_not_finite_is_left_out_of_the_logs(checkpoints, model):
