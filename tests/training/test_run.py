@@ -197,12 +197,12 @@ def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
     steps = iter(range(100))
 
     def interrupt(self, batch, logs=None):
-        # Of four steps: within the first epoch, in the same again, and in the last step of all.
-        if next(steps) in (0, 2, 7):
+        # Of four steps an epoch: in the first, and in the last of all.
+        if next(steps) in (0, 7):
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(callbacks.Throughput, "on_train_batch_end", interrupt)
-    for place in ("epoch-0000-step-000001", "epoch-0000-step-000003", "epoch-0001"):
+    for place in ("epoch-0000-step-000001", "epoch-0001"):
         with pytest.raises(stopping.Stopped) as caught:
             training.train(config)
         assert caught.value.number == signal.SIGTERM
