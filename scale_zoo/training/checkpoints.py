@@ -125,7 +125,8 @@ class Checkpoints:
     def last(self) -> Checkpoint | None:
         """Returns the last checkpoint, None for none, after a check of all.
 
-        Damaged ones are named in warnings and renamed to `damaged-ID-NAME`.
+        Damaged ones are named in warnings and renamed to `damaged-ID-NAME`; those that are no
+        longer kept are removed.
 
         Raises:
             ValueError: if all are damaged.
@@ -145,7 +146,11 @@ class Checkpoints:
             aside = path.with_name(f"damaged-{uuid.uuid4().hex[:8]}-{path.name}")
             path.rename(aside)
             LOGGER.warning("%s Its folder is now %s; others are used.", reason, aside.name)
-        return whole[-1] if whole else None
+        if not whole:
+            return None
+        # A crash may have come between a commit and the removal of others.
+        self._remove_others(whole[-1].state.position)
+        return whole[-1]
 
     def best(self) -> Checkpoint | None:
         """Returns the best finished epoch; None for none.
