@@ -35,7 +35,7 @@ class Command:
         define: defines its flags; returns the function that runs it once they are parsed, which
             takes the arguments without a flag.
         arguments: what the arguments without a flag are; empty if there are none.
-        when_stopped: message if the user stops it; the exit status is then 130.
+        when_stopped: message if SIGINT or SIGTERM stops it; the exit status is then 130 or 143.
     """
 
     text: str
@@ -72,12 +72,14 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> None:
         except (Exception, KeyboardInterrupt) as error:
             if interrupts or isinstance(error, KeyboardInterrupt):
                 print(f"\n{command.when_stopped}")
-                sys.exit(130)
-            if not isinstance(error, (ValueError, FloatingPointError)):
+                number = interrupts[-1] if interrupts else getattr(error, "number", signal.SIGINT)
+                sys.exit(128 + number)
+            reason = _reason(error)
+            if reason is None:
                 raise
             # A progress bar may have left its line open.
             print(flush=True)
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {reason}")
 
     try:
         app.run(guarded, [sys.argv[0], *arguments], flags_parser=_parse)
@@ -126,8 +128,18 @@ def define_training_flags(
     return configuration
 
 
+def _reason(error: BaseException) -> str | None:
+    """Returns in one line what the user can mend; None for a fault of this package."""
+    if isinstance(error, (ValueError, FloatingPointError)):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        remedy = "Make room, or write elsewhere; a run goes on with --resume."
+        return f"{error.filename}: {error.strerror}. {remedy}"
+    return None
+
+
 def _note_interrupts() -> list[int]:
-    """Returns a list that receives every interrupt by the user.
+    """Returns a list that receives the numbers of SIGINT and SIGTERM, which interrupt.
 
     An interrupt while TensorFlow traces a function raises another error than KeyboardInterrupt.
     """
@@ -137,7 +149,8 @@ def _note_interrupts() -> list[int]:
         interrupts.append(number)
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     return interrupts
 
 

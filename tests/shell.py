@@ -27,7 +27,7 @@ class Done:
 @pytest.fixture
 def shell(monkeypatch, capsys):
     """Runs a program in this process: its flags, signals and logging last until the test's end."""
-    interrupt = signal.getsignal(signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     loggers = [logging.getLogger(name) for name in (None, "scale_zoo", "tensorflow", "absl")]
     states = [(list(each.handlers), each.level, each.propagate) for each in loggers]
 
@@ -56,9 +56,10 @@ def shell(monkeypatch, capsys):
         return Done(code, printed.out, printed.err + message)
 
     yield run
-    signal.signal(signal.SIGINT, interrupt)
-    for each, (handlers, level, propagate) in zip(loggers, states, strict=True):
-        each.handlers[:], each.propagate = handlers, propagate
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    for each, (logged, level, propagate) in zip(loggers, states, strict=True):
+        each.handlers[:], each.propagate = logged, propagate
         each.setLevel(level)
 
 

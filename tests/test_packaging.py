@@ -29,7 +29,7 @@ THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "sklearn": "scikit-learn"}
 # The modules and packages of scale_zoo: each imports only from the floors below its own.
 FLOORS = (
-    ("compat", "files", "ops"),
+    ("compat", "files", "locks", "ops"),
     ("data", "layers"),
     ("equivariance", "methods"),
     ("models", "plots"),

@@ -57,6 +57,4 @@ def _resumed(
     return config
 
 
-COMMAND = command_line.Command(
-    __doc__, define, when_stopped="stopped; go on from the last finished epoch with --resume"
-)
+COMMAND = command_line.Command(__doc__, define, when_stopped="stopped; go on with --resume")

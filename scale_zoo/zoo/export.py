@@ -1,16 +1,14 @@
 """SavedModels that take images of any size and need only TensorFlow."""
 
 import functools
-import os
 import pathlib
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from scale_zoo import files, ops
+from scale_zoo import data, files, ops
 from scale_zoo.zoo import classifier, preprocessing
 from scale_zoo.zoo.classifier import Classifier
 from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, KERAS_FILE, WEIGHTS_FILE
@@ -25,7 +23,7 @@ class _Server(tf.Module):
     def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
         super().__init__()
         self.network = functools.partial(model, training=False)
-        self.image_size = tuple(model.input_shape[1:3])
+        *self.image_size, self.channels = model.input_shape[1:]
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
 
@@ -35,6 +33,8 @@ class _Server(tf.Module):
 
     @tf.function(autograph=False)
     def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # Of more channels, TensorFlow would convolve each by itself.
+        images = tf.raw_ops.EnsureShape(input=images, shape=[None, None, None, self.channels])
         probabilities = self.network(preprocessing.fit(images, *self.image_size))
         class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
@@ -63,7 +63,8 @@ def export_model(
 
     Args:
         model: a classifier with probabilities as outputs.
-        folder: the folder to write; it is written under a temporary name and renamed at the end.
+        folder: the folder to write; it is written under a temporary name and renamed at the
+            end; one that it replaces is there until then.
         description: "model", "input_shape", "classes" and "options", as for
             `scale_zoo.create_model`, and "class_names"; `load_model` reads it. Without it, the
             folder holds the network as a `.keras` file, which `load_model` reads instead.
@@ -76,7 +77,8 @@ def export_model(
         The folder.
 
     Raises:
-        ValueError: if the folder exists, or there is not one class name for each output.
+        ValueError: if the folder exists or cannot be written, or there is not one class name, of
+            one line, for each output.
     """
     folder, described = pathlib.Path(folder), description is not None
     if description is None:
@@ -88,39 +90,18 @@ def export_model(
         raise ValueError(
             f"`description` must name {model.output_shape[-1]} classes. Received {names}."
         )
+    data.check_class_names(names)
     if folder.exists() and not overwrite:
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
-    unfinished = folder.with_name(files.UNFINISHED + folder.name)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    labels = unfinished / LABELS_FILE
-    labels.write_text("".join(f"{name}\n" for name in names))
-
-    server = _Server(model, names, str(labels))
-    size = [None, None, None, model.input_shape[-1]]
-    # The sampler that needs only TensorFlow's own operations.
-    with ops.use_sampler("gather"):
-        signatures = {
-            "serving_default": server.serve_uint8.get_concrete_function(
-                tf.TensorSpec(size, tf.uint8, "images")
-            ),
-            "serve_float": server.serve_float.get_concrete_function(
-                tf.TensorSpec(size, tf.float32, "images")
-            ),
-        }
-        # Only the weights: an attribute with the model would save a trace of each of its layers.
-        server.weights = signatures["serving_default"].variables
-        tf.saved_model.save(server, str(unfinished), signatures)
-    labels.unlink()
-    model.save_weights(unfinished / WEIGHTS_FILE)
-    if not described:
-        named = Classifier(model.input, model.output, name=model.name, class_names=names)
-        named.save(unfinished / KERAS_FILE)
-    files.write_json(unfinished / DESCRIPTION_FILE, description)
-    if card is not None:
-        (unfinished / CARD_FILE).write_text(card)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(unfinished, folder)
+    files.check_writable("folder", folder)
+    with files.whole_folder(folder, replace=overwrite) as unfinished:
+        # The weights, twice or three times, and the graph.
+        copies = 2 if described else 3
+        files.check_space(unfinished, 4 * copies * model.count_params() + 2**23)
+        if not described:
+            named = Classifier(model.input, model.output, name=model.name, class_names=names)
+            named.save(unfinished / KERAS_FILE)
+        _write(model, unfinished, description, card)
     return folder
 
 
@@ -138,3 +119,32 @@ def _describe(model: keras.Model, class_names: Sequence[str] | None) -> dict[str
         "options": {},
         "class_names": list(classifier.check_class_names(model, names)),
     }
+
+
+def _write(model, folder, description, card) -> None:
+    labels = folder / LABELS_FILE
+    names = list(description["class_names"])
+    labels.write_text("".join(f"{name}\n" for name in names))
+
+    server = _Server(model, names, str(labels))
+    size = [None, None, None, model.input_shape[-1]]
+    # The sampler that needs only TensorFlow's own operations.
+    with ops.use_sampler("gather"):
+        signatures = {
+            "serving_default": server.serve_uint8.get_concrete_function(
+                tf.TensorSpec(size, tf.uint8, "images")
+            ),
+            "serve_float": server.serve_float.get_concrete_function(
+                tf.TensorSpec(size, tf.float32, "images")
+            ),
+        }
+        # Only the weights: an attribute with the model would save a trace of each of its layers.
+        server.weights = signatures["serving_default"].variables
+        tf.saved_model.save(server, str(folder), signatures)
+    labels.unlink()
+    model.save_weights(folder / WEIGHTS_FILE)
+    written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in written}
+    files.write_json(folder / DESCRIPTION_FILE, description | {"files": digests})
+    if card is not None:
+        (folder / CARD_FILE).write_text(card, "utf-8")
