@@ -39,10 +39,10 @@ class EdgePadding2D(PassesEmptyBatch, keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
-        rows = [tf.repeat(inputs[:, :1], self.before, 1), inputs]
-        padded = tf.concat([*rows, tf.repeat(inputs[:, -1:], self.after, 1)], axis=1)
-        columns = [tf.repeat(padded[:, :, :1], self.before, 2), padded]
-        padded = tf.concat([*columns, tf.repeat(padded[:, :, -1:], self.after, 2)], axis=2)
+        rows = [_tile(inputs[:, :1], self.before, 1), inputs]
+        padded = tf.concat([*rows, _tile(inputs[:, -1:], self.after, 1)], axis=1)
+        columns = [_tile(padded[:, :, :1], self.before, 2), padded]
+        padded = tf.concat([*columns, _tile(padded[:, :, -1:], self.after, 2)], axis=2)
         return tf.ensure_shape(padded, self.compute_output_shape(inputs.shape))
 
     def compute_output_shape(self, input_shape):
@@ -52,3 +52,8 @@ class EdgePadding2D(PassesEmptyBatch, keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "before": self.before, "after": self.after}
+
+
+def _tile(images, count, axis):
+    # Of fewer operations than tf.repeat.
+    return tf.tile(images, [count if each == axis else 1 for each in range(4)])

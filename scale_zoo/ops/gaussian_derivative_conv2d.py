@@ -80,8 +80,8 @@ def gaussian_derivative_conv2d(
         images, weights = tf.cast(images, exact), tf.cast(weights, exact)
         radius = (order + 1) // 2
         size = [images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2)]
-        matrices = [_smoothing(level_sigma, n, radius, boundary) for n in size]
-        images = mix_axes(images, *(tf.cast(each, exact)[None] for each in matrices))
+        matrices = [_smoothing(level_sigma, n, radius, boundary, exact) for n in size]
+        images = mix_axes(images, *(each[None] for each in matrices))
         stencils = tf.constant(_stencils(level_sigma, order, zeroth), exact)
         kernel = tf.einsum("kyx,kio->yxio", stencils, weights)
         outputs = dilated_conv2d(images, kernel, 1, strides, padding="valid", groups=groups)
@@ -133,11 +133,20 @@ def _difference(order: int, radius: int) -> np.ndarray:
     return np.pad(taps, radius - len(taps) // 2)
 
 
-def _smoothing(sigma: float, size, radius: int, boundary: str) -> tf.Tensor:
+def _smoothing(sigma: float, size, radius: int, boundary: str, dtype) -> tf.Tensor:
     """Returns the matrix `[size + 2 radius, size]` that smooths a line, and beyond its ends.
 
     Its rows are the places from -radius to size - 1 + radius of the line that its boundary extends.
+    Of a known size, it is one constant of the graph.
     """
+    if tf.is_tensor(size):
+        return tf.cast(_smoothing_matrix(sigma, size, radius, boundary), dtype)
+    with tf.init_scope():
+        matrix = tf.cast(_smoothing_matrix(sigma, size, radius, boundary), dtype)
+    return matrix
+
+
+def _smoothing_matrix(sigma, size, radius, boundary):
     kernel = discrete_gaussian(sigma**2)
     reach = len(kernel) // 2
     # Weight of a pixel at a distance, and of all beyond it: from -radius up to no weight at all.

@@ -136,6 +136,16 @@ LEFT_OUT = {name for name in NAMES if name.endswith("_resnet14")}.difference(QUI
 LEFT_OUT |= {"dss_v2_cnn+stn+fpn"}
 
 
+# Models that quick tests take of all, where what is tested of a network follows from its layers.
+EXAMPLES = {
+    "deformable_dss_resnet14",
+    "dss_v2_cnn",
+    "scale_channels_cnn:sliding",
+    "dss_cnn+stn+fpn",
+}
+NO_EXAMPLES = MODELS.keys() - EXAMPLES
+
+
 def quick_rows(names, left_out=LEFT_OUT) -> list:
     """Returns names as parameters of a test, those that quick tests leave out marked slow."""
     marks = {name: [pytest.mark.slow] * (name in left_out) for name in names}

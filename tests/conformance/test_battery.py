@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 
-from .subjects import LAYERS, LEFT_OUT, MODELS, inputs, quick_rows
+from .subjects import LAYERS, MODELS, NO_EXAMPLES, inputs, quick_rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 SUBJECTS = LAYERS | MODELS
@@ -37,6 +37,12 @@ for place, subject in enumerate(subjects):
 @pytest.fixture(params=quick_rows(SUBJECTS))
 def subject(request):
     return SUBJECTS[request.param]
+
+
+# For what follows from a network's layers.
+layers_and_examples = pytest.mark.parametrize(
+    "subject", quick_rows(SUBJECTS, NO_EXAMPLES), indirect=True
+)
 
 
 @pytest.fixture
@@ -78,6 +84,7 @@ def _copy(subject):
     return network
 
 
+@layers_and_examples
 def test_an_image_alone_gives_what_it_gives_in_a_batch(subject):
     batch = inputs(subject.shape, count=3)
     alone = tf.nest.map_structure(lambda images: images[1:2], batch)
@@ -98,6 +105,7 @@ def test_gradients_reach_every_weight(subject, twin):
 
 
 # Eagerly the same operations run.
+@layers_and_examples
 @pytest.mark.parametrize(
     "compiled",
     [pytest.param(False, marks=pytest.mark.slow, id="eager"), pytest.param(True, id="graph")],
@@ -141,6 +149,7 @@ def test_float64_agrees(subject, policy):
     _assert_close(expected, found, 1e-4)
 
 
+@layers_and_examples
 def test_mixed_bfloat16_agrees_within_its_precision(subject, policy):
     images = inputs(subject.shape)
     expected = subject.model(images)
@@ -148,6 +157,7 @@ def test_mixed_bfloat16_agrees_within_its_precision(subject, policy):
     _assert_close(_copy(subject)(images), expected, 0.1)
 
 
+@layers_and_examples
 def test_tracing_happens_once_for_each_shape(subject):
     traces = []
 
@@ -221,12 +231,12 @@ def deviations(request, tmp_path_factory):
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("name", quick_rows(SUBJECTS, {*LAYERS, *LEFT_OUT}))
+@pytest.mark.parametrize("name", quick_rows(SUBJECTS, LAYERS.keys() | NO_EXAMPLES))
 def test_two_mirrored_devices_give_the_gradients_of_one(name, deviations):
     assert deviations[name] < 1e-9
 
 
-@pytest.mark.parametrize("name", quick_rows(SUBJECTS))
+@pytest.mark.parametrize("name", quick_rows(SUBJECTS, NO_EXAMPLES))
 def test_exported_it_computes_the_same_without_the_package(name, answers):
     subject = SUBJECTS[name]
     found = [answers[name][f"arr_{n}"] for n in range(len(answers[name].files))]

@@ -65,6 +65,7 @@ def test_a_scale_benchmark_shrinks_every_image_about_its_centre(small_tfds):
     np.testing.assert_allclose(middles, 13.5, atol=1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="needs a TFDS directory with MNIST")
 def test_scale_mnist_has_the_protocols_sizes_and_statistics():
     source = data.load_source("scale_mnist", data_dir=str(REAL))

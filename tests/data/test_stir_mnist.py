@@ -131,6 +131,7 @@ def test_a_digit_fills_its_size():
     np.testing.assert_array_less(extents, np.minimum(1.4 * examples.sizes, 65))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="needs a TFDS directory with MNIST")
 def test_images_are_the_published_ones_to_a_grey_level(golden):
     builder = from_tfds.prepared_builder("mnist", str(REAL))

@@ -262,8 +262,8 @@ def test_the_metrics_config_makes_it_again(images):
     ("name", "options"),
     [
         ("dss_cnn", {"n_scales": 3}),
-        ("dss_v2_cnn", {}),
-        ("dss_v2_cnn", {"n_scales": 1}),
+        pytest.param("dss_v2_cnn", {}, marks=pytest.mark.slow),
+        pytest.param("dss_v2_cnn", {"n_scales": 1}, marks=pytest.mark.slow),
     ],
 )
 def test_a_model_read_from_a_file_is_measured_alike(name, options, images, tmp_path):

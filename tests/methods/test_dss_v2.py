@@ -130,6 +130,7 @@ def tiny():
     return scale_zoo.create_model("dss_v2_cnn", (None, None, 1), include_top=False, **TINY)
 
 
+@pytest.mark.slow
 def test_an_exported_network_of_unknown_sizes_computes_the_same(tiny, tmp_path):
     tiny.export(tmp_path / "model")
     exported, images = tf.saved_model.load(str(tmp_path / "model")), _random(2, 27, 30, 1)

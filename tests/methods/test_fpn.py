@@ -160,6 +160,7 @@ def test_parameters_are_about_those_of_the_reference_network():
     assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == 491_253
 
 
+@pytest.mark.slow
 def test_training_reaches_every_weight():
     keras.utils.set_random_seed(0)
     model = _model("fpn_cnn", include_top=True)

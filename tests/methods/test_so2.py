@@ -150,6 +150,7 @@ def test_half_precision_computes_nearly_the_same():
     np.testing.assert_allclose(half(images), full(images), atol=1e-2)
 
 
+@pytest.mark.slow
 def test_gradients_reach_every_trainable_weight():
     keras.utils.set_random_seed(0)
     model = scale_zoo.create_model("so2_cnn", kernel_size=3, width=0.25)

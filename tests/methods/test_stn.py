@@ -75,6 +75,7 @@ def test_unknown_sizes_compute_what_known_ones_do(transform):
     np.testing.assert_allclose(flexible(images), known(images), 1e-4, 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", ["affine", "scale_translation"])
 def test_training_reaches_every_weight(transform):
     keras.utils.set_random_seed(0)

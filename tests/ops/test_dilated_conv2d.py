@@ -114,7 +114,10 @@ def test_gradients_are_those_of_the_bilinear_taps(dilation, taps, size, strides)
 
 @pytest.mark.parametrize(
     ("onednn", "tolerances"),
-    [("0", {"float32": 1e-4}), ("1", {"float32": 1e-4, "float64": 1e-10, "float16": 1e-2})],
+    [
+        pytest.param("0", {"float32": 1e-4}, marks=pytest.mark.slow),
+        ("1", {"float32": 1e-4, "float64": 1e-10, "float16": 1e-2}),
+    ],
 )
 def test_gradients_are_right_with_and_without_onednn(onednn, tolerances, tmp_path):
     def case(dtype):

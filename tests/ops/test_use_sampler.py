@@ -66,6 +66,7 @@ def test_without_addons_the_default_is_gather_and_addons_is_refused():
     assert "Received 'addons'" in run.stdout
 
 
+@pytest.mark.slow
 @needs_addons
 def test_addons_is_imported_at_first_use_and_announces_nothing():
     run = _python(FIRST_USE)

@@ -413,7 +413,7 @@ for name in ("none", "mirrored"):
     keras.utils.set_random_seed(0)
     with strategy.scope():
         model = zoo.create_model(
-            "plain_cnn", source.image_shape, 10, classifier_activation=None,
+            "deformable_cnn", source.image_shape, 10, classifier_activation=None,
             width=0.1, dropout=0, kernel_size=3,
         )
         training.compile_model(model, training.TrainingConfig(optimizer="sgd"))

@@ -49,7 +49,7 @@ def _stages(model, images):
     "name",
     [
         "plain_resnet50",
-        "deformable_resnet50",
+        pytest.param("deformable_resnet50", marks=pytest.mark.slow),
         pytest.param("modulated_deformable_resnet50", marks=pytest.mark.slow),
     ],
 )

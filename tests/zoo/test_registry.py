@@ -135,11 +135,17 @@ def test_depths_are_models_of_their_own():
     )
 
 
+OTHER_METHODS = (
+    *("deformable", "dss_v2", "deformable_dss", "so2"),
+    *("gaussian_derivative", "kernel_pyramid"),
+)
+
+
 @pytest.mark.parametrize(
     "method",
     [
-        *("plain", "deformable", "dss", "dss_v2", "deformable_dss", "so2"),
-        *("gaussian_derivative", "kernel_pyramid", "scale_channels"),
+        *("plain", "dss", "scale_channels"),
+        *(pytest.param(method, marks=pytest.mark.slow) for method in OTHER_METHODS),
     ],
 )
 def test_every_method_takes_a_front_and_a_neck(method):
