@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import scale_zoo
 from scale_zoo import data, files, locks, zoo
 from scale_zoo.equivariance import Evaluation, Measure
-from scale_zoo.training import callbacks, export_run, schedules, stopping
+from scale_zoo.training import callbacks, export_run, run_files, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
 from scale_zoo.training.checkpoints import Checkpoints
@@ -214,6 +214,7 @@ def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
     _assert_same_weights(finished, tmp_path / "stopped")
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
     finished, _ = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
@@ -238,6 +239,21 @@ def test_a_finished_run_resumed_trains_no_more(run, tmp_path, unmeasured, monkey
     shutil.copytree(workdir, tmp_path / "copy")
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
     assert training.train(config).history == metrics.history
+
+
+def test_a_run_without_patience_left_trains_no_more(run, tmp_path, unmeasured, monkeypatch, caplog):
+    workdir, metrics = run
+    monkeypatch.setattr("keras.Model.fit", None)
+    monkeypatch.setattr(run_files, "best_epoch", lambda history: int(history[0]["epoch"]))
+    shutil.copytree(workdir, tmp_path / "copy")
+    (tmp_path / "copy" / "metrics.json").unlink()
+    config = dataclasses.replace(
+        SMALL, workdir=str(tmp_path / "copy"), resume=True, epochs=9, patience=1
+    )
+    resumed = training.train(config)
+    assert resumed.history == metrics.history
+    assert resumed.best_epoch == 0
+    assert "lacks" not in caplog.text
 
 
 def test_a_finished_run_with_more_epochs_trains_on_from_its_last(run, tmp_path, unmeasured):
@@ -464,13 +480,14 @@ def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    # The first epoch has ended: all is imported and traced.
     for line in tool.stdout:
-        if "Epoch 1" in line:
+        if "val_loss" in line:
             break
     tool.send_signal(signal.SIGINT)
     rest, _ = tool.communicate(timeout=60)
     assert tool.returncode == 130
-    assert rest.strip().endswith("stopped; go on with --resume")
+    assert "\nstopped; go on with --resume\n" in rest
 
 
 @pytest.mark.parametrize(
