@@ -1,16 +1,15 @@
-"""Shared by all tools: errors in one line, a clean stop, the flags of training."""
+"""Shared by all commands: errors in one line, a clean stop, the flags of training."""
 
 import dataclasses
 import logging
 import signal
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from absl import app, flags
 from absl import logging as absl_logging
 
-from scale_zoo import data
 from scale_zoo.training.config import TrainingConfig, parse_options, parse_scale_range
 
 # Definitions of flags by the type of the field.
@@ -27,40 +26,76 @@ PARSED: dict[str, tuple[Callable[..., flags.FlagHolder], Any, Callable[..., Any]
 }
 
 
-def run(main: Callable[[], None], when_stopped: str = "stopped") -> None:
-    """Runs a tool; a user's error is printed in one line, with exit status 1.
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command of the command line.
 
     Args:
-        main: the tool.
-        when_stopped: message if the user stops it; the exit status is then 130.
+        text: what it does, with an example; its first line is the summary.
+        define: defines its flags; returns the function that runs it once they are parsed, which
+            takes the arguments without a flag.
+        arguments: what the arguments without a flag are; empty if there are none.
+        when_stopped: message if SIGINT or SIGTERM stops it; the exit status is then 130 or 143.
     """
 
-    def guarded(arguments):
+    text: str
+    define: Callable[[], Callable[..., None]]
+    arguments: str = ""
+    when_stopped: str = "stopped"
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        return self.text.partition("\n")[0]
+
+
+def run(command: Command, arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and ends the process; a user's error is a line, with exit status 1.
+
+    Args:
+        command: the command.
+        arguments: its flags and arguments; by default those of the process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    main = command.define()
+    if {"--help", "-h"} & set(arguments):
+        print(_help(command))
+        sys.exit()
+
+    def guarded(parsed):
         _show_messages()
         interrupts = _note_interrupts()
         try:
-            if len(arguments) > 1:
-                raise ValueError(f"Unknown argument {arguments[1]!r}; flags begin with --.")
-            main()
+            if len(parsed) > 1 and not command.arguments:
+                raise ValueError(f"Unknown argument {parsed[1]!r}; flags begin with --.")
+            main(*parsed[1:])
         except (Exception, KeyboardInterrupt) as error:
             if interrupts or isinstance(error, KeyboardInterrupt):
-                print(f"\n{when_stopped}")
-                sys.exit(130)
-            if not isinstance(error, (ValueError, FloatingPointError)):
+                print(f"\n{command.when_stopped}")
+                number = interrupts[-1] if interrupts else getattr(error, "number", signal.SIGINT)
+                sys.exit(128 + number)
+            reason = _reason(error)
+            if reason is None:
                 raise
             # A progress bar may have left its line open.
             print(flush=True)
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {reason}")
 
     try:
-        app.run(guarded, flags_parser=_parse)
+        app.run(guarded, [sys.argv[0], *arguments], flags_parser=_parse)
     except flags.Error as error:
         sys.exit(f"error: {error} See --help.")
 
 
+def _help(command: Command) -> str:
+    """Describes a command and its flags."""
+    _, _, listed = flags.FLAGS.module_help(command.define.__module__).partition(":\n")
+    return f"{command.text.strip()}\n" + (f"\nFlags:\n{listed}" if listed else "")
+
+
 def define_training_flags(
     left_out: Collection[str] = (), flag_values: flags.FlagValues = flags.FLAGS
-) -> Callable[[], TrainingConfig]:
+) -> Callable[..., TrainingConfig]:
     """Defines a flag for each field of `TrainingConfig`.
 
     Args:
@@ -68,8 +103,9 @@ def define_training_flags(
         flag_values: the registry of flags; absl's own by default.
 
     Returns:
-        A function that returns the configuration of the parsed flags. It raises a ValueError if
-        `option` or `scale_range` cannot be parsed.
+        A function that returns the configuration of the parsed flags: a configuration, the defaults
+        if none is given, with the flags that the user gave. It raises a ValueError if `option` or
+        `scale_range` cannot be parsed.
     """
     defined = {}
     for field in dataclasses.fields(TrainingConfig):
@@ -82,87 +118,28 @@ def define_training_flags(
                 field.name, default, field.metadata["help"], flag_values=flag_values
             )
 
-    def configuration() -> TrainingConfig:
-        values = {name: flag.value for name, flag in defined.items()}
+    def configuration(base: TrainingConfig | None = None) -> TrainingConfig:
+        given = {name: flag.value for name, flag in defined.items() if flag.present}
         parsed = {
-            name: parse(values[name]) for name, (_, _, parse) in PARSED.items() if name in values
+            name: parse(given[name]) for name, (_, _, parse) in PARSED.items() if name in given
         }
-        return TrainingConfig(**values | parsed)
+        return dataclasses.replace(base or TrainingConfig(), **given | parsed)
 
     return configuration
 
 
-def define_comparison_flags() -> Callable[[], dict[str, Any]]:
-    """Defines the flags shared by the tools that measure networks side by side.
-
-    Returns:
-        A function that returns the values of the parsed flags, as arguments of
-        `scale_zoo.comparison`'s functions.
-    """
-    defined = {
-        "models": flags.DEFINE_list(
-            "models",
-            None,
-            "networks: work directories, pretrained entries, exported folders, or names of "
-            "scale_zoo.list_models() for untrained ones; in double quotes if a name contains a "
-            "comma",
-            required=True,
-        ),
-        "output": flags.DEFINE_string(
-            "output",
-            None,
-            "folder for the results: new, or of an earlier call to add to",
-            required=True,
-        ),
-        "data_name": flags.DEFINE_string(
-            "data",
-            None,
-            f"data set, of which test images are measured: {', '.join(data.NAMES)}; by default the "
-            "one that all networks were trained on",
-        ),
-        "data_dir": flags.DEFINE_string(
-            "data_dir", None, "TFDS data directory; by default the runs' or TFDS's own"
-        ),
-        "image_size": flags.DEFINE_integer(
-            "image_size",
-            None,
-            "pixels to which the images of tfds: and folder: are fitted; 0 keeps their size; by "
-            "default the runs', else 0",
-        ),
-        "seed": flags.DEFINE_integer(
-            "seed", None, "seed of splits and untrained weights; by default the run's, else 0"
-        ),
-        "batch_size": flags.DEFINE_integer(
-            "batch_size", None, "images measured at once; by default as many as memory should hold"
-        ),
-        "overwrite": flags.DEFINE_bool(
-            "overwrite", False, "measure everything again, and replace the folder's results"
-        ),
-    }
-    return lambda: {name: flag.value for name, flag in defined.items()}
-
-
-def report_comparison(arguments: Mapping[str, Any], failed: Mapping[str, str]) -> None:
-    """Prints the folder of a comparison's results.
-
-    Args:
-        arguments: values of the flags of `define_comparison_flags`.
-        failed: the reason for each network that could not be measured, by name.
-
-    Raises:
-        ValueError: if there is any.
-    """
-    count = len(arguments["models"])
-    if len(failed) < count:
-        print(f"results and pictures: {arguments['output']}")
-    if failed:
-        raise ValueError(
-            f"{len(failed)} of {count} networks could not be measured: {', '.join(failed)}."
-        )
+def _reason(error: BaseException) -> str | None:
+    """Returns in one line what the user can mend; None for a fault of this package."""
+    if isinstance(error, (ValueError, FloatingPointError)):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        remedy = "Make room, or write elsewhere; a run goes on with --resume."
+        return f"{error.filename}: {error.strerror}. {remedy}"
+    return None
 
 
 def _note_interrupts() -> list[int]:
-    """Returns a list that receives every interrupt by the user.
+    """Returns a list that receives the numbers of SIGINT and SIGTERM, which interrupt.
 
     An interrupt while TensorFlow traces a function raises another error than KeyboardInterrupt.
     """
@@ -172,7 +149,8 @@ def _note_interrupts() -> list[int]:
         interrupts.append(number)
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     return interrupts
 
 

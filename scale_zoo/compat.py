@@ -34,6 +34,9 @@ ADDED = {
     "quantization_config": None,
 }
 
+# What the configuration of a Functional network holds.
+FUNCTIONAL = ("input_layers", "layers", "name", "output_layers", "trainable")
+
 
 def generation(version: str) -> int:
     """Returns the generation of Keras that a version belongs to, 2 or 3."""
@@ -57,7 +60,9 @@ def load_keras_file(path: str | pathlib.Path) -> keras.Model:
         if generation(version) == generation(keras.__version__):
             return keras.saving.load_model(path)
         config = json.loads(archive.read("config.json"), object_hook=_common_form)
-        if config["class_name"] != "Functional":
+        # A class of ours with more in its configuration, or Keras's own.
+        kind = keras.saving.get_registered_object(config.get("registered_name"))
+        if config["class_name"] != "Functional" and not (kind and "layers" in config["config"]):
             raise ValueError(
                 f"{path} was saved by Keras {version}. Keras {keras.__version__} can load a "
                 f"Functional network from it. Received a network of class {config['class_name']}."
@@ -65,7 +70,10 @@ def load_keras_file(path: str | pathlib.Path) -> keras.Model:
         network = _functional(config["config"])
         with tempfile.TemporaryDirectory() as folder:
             network.load_weights(archive.extract("model.weights.h5", folder))
-    return network
+    if kind is None:
+        return network
+    more = {key: value for key, value in config["config"].items() if key not in FUNCTIONAL}
+    return kind(network.input, network.output, name=network.name, **more)
 
 
 def _common_form(value: dict[str, Any]) -> Any:

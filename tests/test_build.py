@@ -32,6 +32,10 @@ def bazel(tmp_path):
 @pytest.mark.skipif(shutil.which("bazel") is None, reason="Bazel is not installed")
 @pytest.mark.skipif("TEST_WORKSPACE" in os.environ, reason="Bazel does not run within its tests")
 def test_a_bazel_query_names_every_tool_and_every_test(bazel):
-    files = [*ROOT.glob("tools/*.py"), *ROOT.glob("tests/**/test_*.py")]
+    files = [
+        ROOT / "scale_zoo" / "__main__.py",
+        *ROOT.glob("tools/*.py"),
+        *ROOT.glob("tests/**/test_*.py"),
+    ]
     targets = {f"//:{path.relative_to(ROOT).with_suffix('').as_posix()}" for path in files}
     assert set(bazel("query", 'kind("py_(binary|test)", //...)')) == targets

@@ -1,11 +1,15 @@
+import errno
 import pathlib
 import re
+import signal
+import sys
 
 import pytest
 from absl import flags
 
 from scale_zoo import command_line
 from scale_zoo.training import TrainingConfig
+from scale_zoo.training.stopping import Stopped
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -53,7 +57,7 @@ def test_a_scale_range_becomes_factors_or_a_word(parse, text, scale_range):
     [
         ("--option=n_scales", "`option` must be NAME=VALUE"),
         ("--scale_range=small", "`scale_range` must be LOW,HIGH"),
-        ("--scale_range=0,1", r"in \(0, 4\]"),
+        ("--scale_range=0,1", r"in \[0.01, 4\]"),
     ],
 )
 def test_what_cannot_be_parsed_is_refused(parse, flag, message):
@@ -78,3 +82,42 @@ def test_numbers_may_be_fractions(text, number):
 def test_what_is_no_number_is_refused_under_its_flag(text):
     with pytest.raises(ValueError, match=re.escape(f"`factors` must be numbers. Received {text}.")):
         command_line.number("factors", text)
+
+
+@pytest.fixture
+def run_command(monkeypatch):
+    """Runs a command that ends in an error; returns its exit status."""
+    monkeypatch.setattr(sys, "argv", ["scale_zoo"])
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(error):
+        def main():
+            raise error
+
+        with pytest.raises(SystemExit) as caught:
+            command_line.run(command_line.Command("", lambda: main, when_stopped="stopped; go on"))
+        return caught.value.code
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_exit_status_tells_the_signal_that_stopped_a_command(
+    run_command, capsys, number, status
+):
+    assert run_command(Stopped(number)) == status
+    assert capsys.readouterr().out == "\nstopped; go on\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run_command, number):
+    code = run_command(OSError(number, "No room", "runs/mine/config.json"))
+    assert code.startswith("error: runs/mine/config.json: No room. ")
+    assert "\n" not in code
+
+
+def test_a_fault_of_the_package_is_shown_whole(run_command):
+    with pytest.raises(KeyError):
+        run_command(KeyError("width"))

@@ -19,6 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import scale_zoo
+from scale_zoo import commands
 
 ROOT = pathlib.Path(__file__).parents[1]
 # The stack of packages of each Python: a file of constraints/.
@@ -28,15 +29,17 @@ THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "sklearn": "scikit-learn"}
 # The modules and packages of scale_zoo: each imports only from the floors below its own.
 FLOORS = (
-    ("compat", "files", "ops"),
+    ("compat", "files", "locks", "ops"),
     ("data", "layers"),
     ("equivariance", "methods"),
     ("models", "plots"),
     ("zoo",),
     ("__init__", "training"),
     ("comparison",),
-    ("benchmarks", "report", "sweep"),
+    ("benchmarks", "prediction", "report", "sweep"),
     ("command_line",),
+    ("commands",),
+    ("__main__",),
 )
 PARTS = [part for floor in FLOORS for part in floor]
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -285,6 +288,31 @@ def test_the_library_imports_neither_tools_nor_tests():
     assert {name for name in names if name.split(".")[0] in ("tools", "tests")} == set()
 
 
+def test_tools_import_their_command_alone():
+    names = {name for path in ROOT.glob("tools/*.py") for name in _imported(path)}
+    modules = {f"scale_zoo.commands.{path.stem}" for path in _files_of_part("commands")}
+    assert {name for name in names if name.startswith("scale_zoo")} <= {
+        "scale_zoo.command_line",
+        *modules,
+    }
+
+
+def test_every_command_is_a_module_of_its_own():
+    shared = {"__init__", "comparing"}
+    modules = {path.stem for path in _files_of_part("commands")} - shared
+    assert len(modules) == len(commands.COMMANDS)
+    assert modules == {
+        each.define.__module__.rpartition(".")[2] for each in commands.COMMANDS.values()
+    }
+
+
+def test_the_console_script_is_the_command_line():
+    (line,) = _lines(_setup()["options.entry_points"]["console_scripts"])
+    module, _, function = line.partition("=")[2].strip().partition(":")
+    assert line.split()[0] == "scale_zoo"
+    assert getattr(sys.modules[module], function) is commands.main
+
+
 def test_tools_import_no_other_tool_and_no_test():
     names = {name for path in ROOT.glob("tools/*.py") for name in _imported(path)}
     tools = {path.stem for path in ROOT.glob("tools/*.py")}
@@ -325,6 +353,15 @@ def test_a_package_from_the_wheel_finds_its_pretrained_zoo(wheel, tmp_path):
     file, entries = run.stdout.splitlines()
     assert pathlib.Path(file).is_relative_to(tmp_path / "site")
     assert "some/entry" in ast.literal_eval(entries)
+    run = subprocess.run(
+        [tmp_path / "site" / "bin" / "scale_zoo", "--version"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.stdout.split() == [scale_zoo.__version__], run.stderr
 
 
 def _interpreter(path, version):

@@ -7,18 +7,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from absl import flags
-
-from scale_zoo import command_line, training
-
-WORKDIR = flags.DEFINE_string("workdir", None, "work directory of a finished run", required=True)
-OUTPUT = flags.DEFINE_string("output", None, "folder to write; it must be new", required=True)
-
-
-def main() -> None:
-    """Exports, then prints the folder."""
-    print(f"SavedModel: {training.export_run(WORKDIR.value, OUTPUT.value)}")
-
+from scale_zoo import command_line
+from scale_zoo.commands import export
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(export.COMMAND)

@@ -7,13 +7,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from scale_zoo import command_line, zoo
-
-
-def main() -> None:
-    """Builds the models with their defaults and prints the table."""
-    print(zoo.model_table())
-
+from scale_zoo import command_line
+from scale_zoo.commands import listing
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(listing.TABLE)

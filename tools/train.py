@@ -7,24 +7,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from absl import flags
-
-from scale_zoo import command_line, equivariance, training, zoo
-
-CONFIGURATION = command_line.define_training_flags()
-# So that --help lists them.
-flags.adopt_module_key_flags(command_line)
-
-
-def main() -> None:
-    """Trains, then prints measures and paths."""
-    config = CONFIGURATION()
-    metrics = training.train(config)
-    print(equivariance.summary(metrics.test))
-    print(f"metrics, pictures, checkpoints: {config.workdir}")
-    print(f"SavedModel:                     {config.workdir}/{zoo.EXPORTED}")
-    print(f"curves of the run:              tensorboard --logdir={config.workdir}")
-
+from scale_zoo import command_line
+from scale_zoo.commands import train
 
 if __name__ == "__main__":
-    command_line.run(main, "stopped; go on from the last finished epoch with --resume")
+    command_line.run(train.COMMAND)

@@ -4,27 +4,12 @@ import dataclasses
 import functools
 import hashlib
 import pathlib
-from typing import Any
 
 import keras
 
-from scale_zoo import data, files, zoo
+from scale_zoo import data, zoo
 from scale_zoo.training import run_files
 from scale_zoo.training.config import RunConfig, read_config
-
-
-@dataclasses.dataclass(frozen=True)
-class Description:
-    """Content of an exported folder's `model.json`; what it may lack is None."""
-
-    model: str
-    input_shape: tuple[int | None, ...]
-    classes: int
-    options: dict[str, Any]
-    class_names: list[str] | None = None
-    data: str | None = None
-    image_size: int | None = None
-    seed: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +44,7 @@ class Candidate:
     name: str
     model: str
     folder: pathlib.Path | None = None
-    description: Description | None = None
+    description: zoo.Description | None = None
     config: RunConfig | None = None
 
     @property
@@ -170,7 +155,7 @@ def read_candidate(name: str, folder: pathlib.Path) -> Candidate:
     Raises:
         ValueError: if a file is broken; the message names it.
     """
-    description = files.read_record(Description, folder / zoo.DESCRIPTION_FILE)
+    description = zoo.describe(folder)
     workdir = pathlib.Path(name)
     is_run = folder == workdir / zoo.EXPORTED and (workdir / run_files.CONFIG_FILE).is_file()
     config = read_config(workdir) if is_run else None

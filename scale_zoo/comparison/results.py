@@ -108,10 +108,11 @@ def read_results(
     Raises:
         ValueError: if the folder holds other files, or results of other settings.
     """
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"`output` must be a folder. {output} is a file.")
+    files.check_writable("output", output)
     if not (output / file).exists():
-        if output.exists() and any(output.iterdir()):
+        # Left by a run of the tool that ended while it wrote its first file.
+        names = [path.name for path in output.iterdir()] if output.exists() else []
+        if not all(map(files.is_unfinished, names)):
             raise ValueError(
                 f"`output` must be new or hold earlier results. {output} holds other files: name "
                 "another."

@@ -1,7 +1,8 @@
 """Labelled images: bundled digits, TFDS sets, image folders; random rescaling; batches."""
 
 from scale_zoo.data.digits import load_digits
-from scale_zoo.data.folder import load_folder, read_image
+from scale_zoo.data.fingerprint import Fingerprint, changes, fingerprint
+from scale_zoo.data.folder import EXTENSIONS, load_folder, read_folder, read_image, read_pixels
 from scale_zoo.data.from_tfds import load_tfds
 from scale_zoo.data.pipeline import (
     evaluation_batches,
@@ -14,6 +15,7 @@ from scale_zoo.data.scaled import ORIGINS, load_scaled
 from scale_zoo.data.source import (
     Examples,
     Source,
+    check_class_names,
     check_scale_range,
     draw_images,
     first_of_each_size,
@@ -68,16 +70,23 @@ def load_source(
 
 
 __all__ = [
+    "EXTENSIONS",
     "NAMES",
     "Examples",
+    "Fingerprint",
     "Source",
+    "changes",
+    "check_class_names",
     "check_scale_range",
     "draw_images",
     "evaluation_batches",
+    "fingerprint",
     "first_of_each_size",
     "float_images",
     "load_source",
     "random_factors",
+    "read_folder",
     "read_image",
+    "read_pixels",
     "training_batches",
 ]

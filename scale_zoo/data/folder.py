@@ -27,6 +27,23 @@ def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
     Raises:
         ValueError: if the folder is missing or empty, an image cannot be read, or sizes differ.
     """
+    examples, class_names = read_folder(folder, image_size)
+    return split_by_shares(examples, f"folder:{folder}", class_names, SHARES, seed)
+
+
+def read_folder(
+    folder: str, image_size: int | None, channels: int | None = None
+) -> tuple[Examples, list[str]]:
+    """Reads all images of `folder/<class>/<image>`, with the names of the classes in order.
+
+    Args:
+        folder: a folder with one folder of images for each class.
+        image_size: as for `load_folder`.
+        channels: 1 for grey, 3 for colour; None is grey where all images are.
+
+    Raises:
+        ValueError: if the folder is missing or empty, an image cannot be read, or sizes differ.
+    """
     root = pathlib.Path(folder)
     if not root.is_dir():
         raise ValueError(f"There is no folder {folder}. Name one that holds a folder per class.")
@@ -53,7 +70,8 @@ def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
                 "to fit them to with --image_size."
             )
         image_size = headers[0][0][0]
-    channels = 1 if all(mode in ("1", "L", "I;16") for _, mode in headers) else 3
+    if channels is None:
+        channels = 1 if all(mode in ("1", "L", "I;16") for _, mode in headers) else 3
     LOGGER.info("Reading %d images of %d classes.", len(files), len(class_names))
     images = canvas.stack(
         (read_image(path, image_size, channels) for path, _ in files),
@@ -62,7 +80,7 @@ def load_folder(folder: str, seed: int, image_size: int | None) -> Source:
         channels,
     )
     labels = np.array([label for _, label in files], np.int32)
-    return split_by_shares(Examples(images, labels), f"folder:{folder}", class_names, SHARES, seed)
+    return Examples(images, labels), class_names
 
 
 def _header(path: pathlib.Path) -> tuple[tuple[int, int], str]:
@@ -83,6 +101,24 @@ def read_image(path: str | pathlib.Path, size: int, channels: int) -> np.ndarray
     try:
         with Image.open(path) as image:
             return canvas.fit(image, size, channels)
+    except Exception as error:
+        raise _broken(path, error) from error
+
+
+def read_pixels(path: str | pathlib.Path) -> np.ndarray:
+    """Reads one image as it is.
+
+    Returns:
+        `[height, width]` of grey images, uint8 or uint16; else uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: if the file cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith("I;16"):
+                return np.asarray(image).astype(np.uint16)
+            return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     except Exception as error:
         raise _broken(path, error) from error
 

@@ -18,6 +18,7 @@ def training_batches(
     seed: int,
     first_epoch: int = 0,
     deformation: float = 0.0,
+    first_step: int = 0,
 ) -> tf.data.Dataset:
     """Yields shuffled batches endlessly, each image deformed and rescaled at random.
 
@@ -32,20 +33,21 @@ def training_batches(
         seed: seed of order and factors.
         first_epoch: the epoch to start with.
         deformation: strength of the random deformation by `deform`; 0 does not deform.
+        first_step: the batch of the first epoch to start with.
 
     Returns:
         A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
         labels `[batch, classes]`.
 
     Raises:
-        ValueError: if there are fewer images than a batch holds.
+        ValueError: if there are fewer images than a batch holds, or a label is of no class.
     """
     count = len(examples)
     if batch_size > count:
         raise ValueError(
             f"`batch_size` must be at most the {count} training images. Received {batch_size}."
         )
-    images, labels = tf.constant(examples.images), tf.one_hot(examples.labels, classes)
+    images, labels = tf.constant(examples.images), _one_hot(examples.labels, classes)
     low, high = scale_range or (1.0, 1.0)
 
     @tf.autograph.experimental.do_not_convert
@@ -57,7 +59,8 @@ def training_batches(
             [count, 2], epoch_seed, minval=None, maxval=None, dtype=tf.int32
         )
         batches = tf.data.Dataset.from_tensor_slices((order, factors, seeds))
-        return batches.batch(batch_size, drop_remainder=True)
+        skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+        return batches.batch(batch_size, drop_remainder=True).skip(skipped)
 
     def load(indices, factors, seeds):
         batch = float_images(tf.gather(images, indices))
@@ -84,8 +87,11 @@ def evaluation_batches(
 
     Returns:
         A data set of float32 images in [0, 1] and one-hot labels.
+
+    Raises:
+        ValueError: if a label is of no class.
     """
-    images, labels = tf.constant(examples.images), tf.one_hot(examples.labels, classes)
+    images, labels = tf.constant(examples.images), _one_hot(examples.labels, classes)
     factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
 
     def load(indices, factors):
@@ -107,6 +113,16 @@ def random_factors(count: int, scale_range: tuple[float, float] | None, seed: in
 def float_images(images: np.ndarray | tf.Tensor) -> tf.Tensor:
     """Converts uint8 images to float32 in [0, 1]."""
     return tf.cast(images, tf.float32) / 255.0
+
+
+def _one_hot(labels: np.ndarray, classes: int) -> tf.Tensor:
+    wrong = (labels < 0) | (labels >= classes)
+    if wrong.any():
+        raise ValueError(
+            f"`labels` must be in [0, {classes}), the number of classes. Received "
+            f"{labels[wrong][0]} for image {int(wrong.argmax())}."
+        )
+    return tf.one_hot(labels, classes)
 
 
 def _parallel(batches: tf.data.Dataset, load: Callable) -> tf.data.Dataset:

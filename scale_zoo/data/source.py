@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-# Largest factor of rescaling: beyond it, only the central pixels remain.
+# Range of rescaling: below it, images vanish; above, only the central pixels remain.
+SMALLEST_FACTOR = 0.01
 LARGEST_FACTOR = 4.0
 
 
@@ -41,6 +42,9 @@ class Source:
 
     `scale_range` is None if the images are already rescaled. `size_name` says what the sizes of
     the examples are.
+
+    Raises:
+        ValueError: if a class name is not a text of one line.
     """
 
     name: str
@@ -50,6 +54,9 @@ class Source:
     test: Examples
     scale_range: tuple[float, float] | None = (0.3, 1.0)
     size_name: str = "scale factor"
+
+    def __post_init__(self):
+        check_class_names(self.class_names)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -140,16 +147,34 @@ def split_by_shares(
     return Source(name, tuple(class_names), train, validation, test)
 
 
+def check_class_names(class_names: Sequence[str]) -> None:
+    """Checks that class names are texts of one line each.
+
+    Raises:
+        ValueError: if one is not.
+    """
+    for name in class_names:
+        if not (isinstance(name, str) and name.isprintable() and name.strip()):
+            raise ValueError(
+                "`class_names` must be texts of one line, without control characters. "
+                f"Received {name!r}."
+            )
+
+
 def check_scale_range(scale_range: Sequence[float] | None) -> None:
-    """Checks that `scale_range` is None or (low, high) within (0, 4].
+    """Checks that `scale_range` is None or (low, high) within [0.01, 4].
 
     Raises:
         ValueError: if it is neither.
     """
     if scale_range is None:
         return
-    if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1] <= LARGEST_FACTOR:
+    if (
+        len(scale_range) != 2
+        or not SMALLEST_FACTOR <= scale_range[0] <= scale_range[1] <= LARGEST_FACTOR
+    ):
         raise ValueError(
-            f"`scale_range` must be two factors, low to high, in (0, {LARGEST_FACTOR:g}]. "
+            "`scale_range` must be two factors, low to high, in "
+            f"[{SMALLEST_FACTOR:g}, {LARGEST_FACTOR:g}]. "
             f"Received {','.join(f'{factor:g}' for factor in scale_range)}."
         )

@@ -62,12 +62,19 @@ class EquivarianceError(keras.metrics.Metric):
                 f"No level of {stage} is left to compare at factor {factor:.3g}. Choose a factor "
                 "nearer to 1, or a network with more scales."
             )
-        if region == "interior" and not any(has_interior(layer, factor) for layer in with_levels):
+        interiors = [has_interior(layer, factor) for layer in with_levels]
+        if region == "interior" and not any(each is not False for each in interiors):
             raise ValueError(
                 f"No pixel of {stage or 'any stage'} is left to compare at factor {factor:.3g}: "
                 "zeros from outside reach them all. Choose a factor nearer to 1, larger images, "
                 "or the region 'canvas'."
             )
+        # A stage that cannot be compared at this factor has no error to average; of one that can,
+        # an error that is not a number is that of features that are not finite.
+        self._comparable = [
+            layer in with_levels and (region == "canvas" or has_interior(layer, factor) is True)
+            for layer in layers
+        ]
         # In a closure, so that the model's weights do not become state of the metric.
         self._errors = lambda images: probe(images)[0][0]
         self.total = self.add_weight(name="total", shape=(), initializer="zeros")
@@ -79,8 +86,8 @@ class EquivarianceError(keras.metrics.Metric):
         `sample_weight`, `[batch]`, weighs the images.
         """
         errors = self._errors(tf.convert_to_tensor(images))
-        # A stage that cannot be compared at this factor has no error to average.
-        known = tf.cast(~tf.math.is_nan(errors), errors.dtype)
+        comparable = tf.constant(self._comparable)[:, None]
+        known = tf.cast(comparable | ~tf.math.is_nan(errors), errors.dtype)
         errors = tf.reduce_sum(tf.math.multiply_no_nan(errors, known), 0) / tf.reduce_sum(known, 0)
         weights = tf.ones_like(errors) if sample_weight is None else sample_weight
         self.total.assign_add(tf.reduce_sum(errors * weights))

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import data
+from scale_zoo.equivariance.held_out import HeldOut, held_out_batches
 from scale_zoo.equivariance.stage_error import REGIONS, stage_errors
 from scale_zoo.layers import Action, PlanarAction, Stage
-from scale_zoo.layers.arguments import check_choice
+from scale_zoo.layers.arguments import check_above, check_choice
 
 FACTORS = (1 / 1.1, 1 / 1.5, 1 / 2, 1 / 2.5, 1 / 3)
 
@@ -55,7 +55,8 @@ def equivariance_probe(
         Several regions are a first axis of the errors.
 
     Raises:
-        ValueError: if a stage or region is unknown or a factor is not above 0.
+        ValueError: if a stage or region is unknown or a factor is not above 0; from the function,
+            if the images are of another shape.
     """
     regions = [region] if isinstance(region, str) else list(region)
     for each in regions:
@@ -63,8 +64,7 @@ def equivariance_probe(
     stages = check_stages(model, stages)
     layers = [model.get_layer(stage) for stage in stages]
     for factor in factors:
-        if factor <= 0:
-            raise ValueError(f"`factor` must be above 0. Received {factor}.")
+        check_above(0, factor=factor)
     network = keras.Model(model.inputs, [*(layer.output for layer in layers), model.outputs[0]])
 
     input_action = _input_action(model)
@@ -103,12 +103,22 @@ def equivariance_probe(
         with tf.init_scope():
             return measure.get_concrete_function()
 
-    return lambda images: compiled()(tf.convert_to_tensor(images, signature.dtype))
+    def probe(images):
+        images = tf.convert_to_tensor(images, signature.dtype)
+        # TensorFlow would abort the process.
+        if not signature.shape.is_compatible_with(images.shape):
+            raise ValueError(
+                f"`images` must be of shape {_shape(signature.shape)}. "
+                f"Received shape {_shape(images.shape)}."
+            )
+        return compiled()(images)
+
+    return probe
 
 
 def measure_over_scale(
     probe,
-    examples: data.Examples,
+    examples: HeldOut,
     batch_size: int,
     progress: Callable[[int], None] = lambda images: None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -116,21 +126,25 @@ def measure_over_scale(
 
     Args:
         probe: the compiled measurement.
-        examples: images and their labels.
+        examples: images and their labels, as for `held_out_batches`.
         batch_size: images measured at once.
         progress: called after each batch with the number of images measured so far.
 
     Returns:
         Hits `[factors, n]` and errors, whose last axis is the images, as the probe's.
     """
-    hits, errors = [], []
-    for first in range(0, len(examples), batch_size):
-        part = examples[first : first + batch_size]
-        batch_errors, scores = probe(data.float_images(part.images))
+    hits, errors, measured = [], [], 0
+    for images, labels in held_out_batches(examples, batch_size):
+        batch_errors, scores = probe(images)
         errors.append(batch_errors.numpy())
-        hits.append(np.argmax(scores.numpy(), axis=-1) == part.labels)
-        progress(first + len(part))
+        hits.append(np.argmax(scores.numpy(), axis=-1) == labels)
+        measured += len(labels)
+        progress(measured)
     return np.concatenate(hits, axis=-1), np.concatenate(errors, axis=-1)
+
+
+def _shape(shape: tf.TensorShape) -> str:
+    return str(shape.as_list()).replace("None", "any")
 
 
 def _input_action(model: keras.Model) -> Action:

@@ -18,10 +18,10 @@ def has_levels(layer: Stage, factor: float) -> bool:
     return layer.action.compared(_ones(layer), factor) is not None
 
 
-def has_interior(layer: Stage, factor: float) -> bool:
-    """Whether pixels of the interior are left; assumed where the sizes are unknown."""
+def has_interior(layer: Stage, factor: float) -> bool | None:
+    """Whether pixels of the interior are left; None where the sizes are unknown."""
     if any(None in tuple(output.shape)[1:] for output in tf.nest.flatten(layer.output)):
-        return True
+        return None
     return bool(tf.reduce_any(_interior(layer.action, _ones(layer), factor)))
 
 

@@ -21,6 +21,7 @@ from scale_zoo.layers.convolution import Convolution
 from scale_zoo.layers.copy_lifting import CopyLifting
 from scale_zoo.layers.deformable_conv2d import DeformableConv2D
 from scale_zoo.layers.deformable_scale_conv2d import DeformableScaleConv2D
+from scale_zoo.layers.dropout import Dropout
 from scale_zoo.layers.edge_padding import EdgePadding2D
 from scale_zoo.layers.gaussian_derivative_conv2d import GaussianDerivativeConv2D
 from scale_zoo.layers.gaussian_lifting import GaussianLifting
@@ -52,6 +53,7 @@ __all__ = [
     "CopyLifting",
     "DeformableConv2D",
     "DeformableScaleConv2D",
+    "Dropout",
     "EdgePadding2D",
     "FoldChannels",
     "FoveatedLifting",

@@ -1,5 +1,7 @@
 """Checks of arguments that layers and methods share; each ValueError names the argument."""
 
+import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ __all__ = [
     "check_above",
     "check_choice",
     "check_counts",
+    "check_numbers",
     "check_odd",
     "check_pair",
     "check_share",
@@ -48,18 +51,25 @@ def check_odd(**sizes: int | Sequence[int]) -> None:
             raise ValueError(f"`{argument}` must be odd. Received {value}.")
 
 
+def check_numbers(**values: float) -> None:
+    """Raises a ValueError unless every argument is a finite number."""
+    for argument, value in values.items():
+        if not _is_number(value):
+            raise ValueError(f"`{argument}` must be a finite number. Received {value!r}.")
+
+
 def check_above(bound: float, **numbers: float) -> None:
-    """Raises a ValueError unless every number is above the bound."""
+    """Raises a ValueError unless every argument is a finite number above the bound."""
     for argument, value in numbers.items():
-        if not value > bound:
-            raise ValueError(f"`{argument}` must be above {bound}. Received {value}.")
+        if not (_is_number(value) and value > bound):
+            raise ValueError(f"`{argument}` must be above {bound}. Received {value!r}.")
 
 
 def check_share(**shares: float) -> None:
     """Raises a ValueError unless every argument is in [0, 1)."""
     for argument, value in shares.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"`{argument}` must be in [0, 1). Received {value}.")
+        if not (_is_number(value) and 0 <= value < 1):
+            raise ValueError(f"`{argument}` must be in [0, 1). Received {value!r}.")
 
 
 def check_choice(choices: Sequence[Any], **values: Any) -> None:
@@ -71,6 +81,11 @@ def check_choice(choices: Sequence[Any], **values: Any) -> None:
 
 def _is_count(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value) -> bool:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)
 
 
 def _is_pair(value) -> bool:

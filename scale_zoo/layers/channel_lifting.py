@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.layers.arguments import check_above, check_choice, check_counts
+from scale_zoo.layers.draws import make_draws, next_seed
 from scale_zoo.layers.pyramid import vacant_level
 from scale_zoo.ops.ordered_sum import fan_out
 from scale_zoo.ops.scale_channel import GROUNDS, grid_points
@@ -51,6 +52,7 @@ class _ChannelLifting(keras.layers.Layer):
                     f"`training_channels` must be at most {most}, the number of channels. "
                     f"Received {training_channels}."
                 )
+        self.draws = make_draws(None) if training_channels else None
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     @property
@@ -62,7 +64,9 @@ class _ChannelLifting(keras.layers.Layer):
         # A tensor, in a network that is being built, asks for the shapes of inference.
         if self.training_channels is None or tf.is_tensor(training) or not training:
             return self.factors
-        others = tf.random.shuffle(self._drawn_from)[: self.training_channels - 1]
+        others = tf.random.experimental.stateless_shuffle(
+            tf.constant(self._drawn_from, tf.float32), next_seed(self.draws)
+        )[: self.training_channels - 1]
         drawn = tf.concat([[self.main_factor], others], axis=0)
         return tf.unstack(tf.sort(drawn), self.training_channels)
 

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from scale_zoo.layers.arguments import check_share
+from scale_zoo.layers.draws import make_draws, next_seed
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
@@ -28,18 +29,17 @@ class ScaleChannelDropout(keras.layers.Layer):
         check_share(rate=rate)
         self.rate = rate
         self.seed = seed
-        # Both generations of Keras have these draw from generators of their own.
-        self.dropout = keras.layers.Dropout(rate, seed=seed)
-        self.noise = keras.layers.GaussianNoise(1.0, seed=seed)
+        self.draws = make_draws(seed)
 
     def call(self, inputs, training=None):
-        if training is None or training is False:
+        if not training:
             return inputs
         batch, levels = tf.unstack(tf.shape(inputs)[:2])
-        left = self.dropout(tf.ones([batch, levels]), training=training) > 0
-        always_left = tf.argmax(
-            self.noise(tf.zeros([batch, levels]), training=training), axis=1, output_type=tf.int32
+        dropping, choosing = (
+            tf.random.stateless_uniform([batch, levels], next_seed(self.draws)) for _ in range(2)
         )
+        left = dropping >= self.rate
+        always_left = tf.argmax(choosing, axis=1, output_type=tf.int32)
         sources = tf.where(left, tf.range(levels)[None], always_left[:, None])
         selection = tf.one_hot(sources, levels, dtype=inputs.dtype)
         outputs = tf.einsum("bkj,bj...->bk...", selection, inputs)

@@ -102,5 +102,5 @@ class Cnn(Skeleton):
             dense = keras.layers.Dense(self.hidden, use_bias=False, name="hidden_dense")
             features = batch_norm(*NORM, "hidden_bn")(dense(features))
             features = keras.layers.Activation("relu", name="hidden_relu")(features)
-        features = keras.layers.Dropout(self.dropout, name="hidden_dropout")(features)
+        features = layers.Dropout(self.dropout, name="hidden_dropout")(features)
         return classify(features, classes, activation)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from scale_zoo import layers
+from scale_zoo.layers.arguments import check_above, check_numbers
 from scale_zoo.methods import Front, Neck, Options, Place, Plain, option
 from scale_zoo.methods.options import above
 
@@ -143,13 +145,18 @@ class Skeleton(Options):
         if self.mean is None and self.deviation is None:
             return None
         channels = input_shape[-1]
-        mean = [0.0] * channels if self.mean is None else list(self.mean)
-        deviation = [1.0] * channels if self.deviation is None else list(self.deviation)
-        if len(mean) != channels or len(deviation) != channels:
+        mean = [0.0] * channels if self.mean is None else self.mean
+        deviation = [1.0] * channels if self.deviation is None else self.deviation
+        if np.shape(mean) != (channels,) or np.shape(deviation) != (channels,):
             raise ValueError(
                 f"`mean` and `deviation` must hold one number for each of the {channels} channels. "
                 f"Received {mean} and {deviation}."
             )
+        mean, deviation = list(mean), list(deviation)
+        for value in mean:
+            check_numbers(mean=value)
+        for value in deviation:
+            check_above(0, deviation=value)
         variance = [d**2 for d in deviation]
         return keras.layers.Normalization(mean=mean, variance=variance, name="normalization")
 

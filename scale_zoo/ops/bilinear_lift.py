@@ -1,5 +1,6 @@
 """Lifting of images to pyramids by bilinear interpolation."""
 
+import math
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -48,9 +49,12 @@ def bilinear_lift(
             "`images` must be [batch, height, width, channels]. "
             f"Received shape {tuple(images.shape)}."
         )
-    if n_scales < 1 or base <= 1 or min_size < 1:
+    if not images.dtype.is_floating:
+        raise ValueError(f"`images` must be of floating point. Received {images.dtype.name}.")
+    counted = all(isinstance(n, int) and n >= 1 for n in (n_scales, min_size))
+    if not counted or not (isinstance(base, (int, float)) and 1 < base < math.inf):
         raise ValueError(
-            "`n_scales` and `min_size` must be at least 1 and `base` above 1. "
+            "`n_scales` and `min_size` must be whole numbers, at least 1, and `base` above 1. "
             f"Received {n_scales}, {min_size} and {base}."
         )
     check_levels(images.shape[1:3], n_scales, base, min_size)
@@ -64,6 +68,9 @@ def bilinear_lift(
     copies = fan_out(images, n_scales)
     levels = [copies[0]]
     for copy, size in zip(copies[1:], sizes[1:], strict=True):
+        if antialias:
+            # In half precision its gradient cannot be computed.
+            copy = tf.cast(copy, tf.float32)
         levels.append(tf.cast(tf.image.resize(copy, size, antialias=antialias), images.dtype))
     return [
         tf.ensure_shape(level, [images.shape[0], height, width, images.shape[3]])
@@ -85,6 +92,11 @@ def check_levels(
 
     Level 0 is the image itself and may have any size.
     """
+    if 0 in tuple(image_size):
+        raise ValueError(
+            "`images` must have a height and width of at least 1 pixel. "
+            f"Received {tuple(image_size)}."
+        )
     for size in image_size:
         sizes = level_sizes(size, n_scales, base)
         workable = max(1, sum(n is None or n >= min_size for n in sizes))

@@ -1,9 +1,12 @@
 """Rescaling of images by one real factor each: the action of scaling."""
 
+import numpy as np
 import tensorflow as tf
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 OUTSIDES = ("zero", "mirror")
+# Memory grows with its inverse.
+SMALLEST_FACTOR = 0.001
 # With fewer channels, one product for all rows of an image, which transposes them, is faster than
 # one for each row.
 FEW_CHANNELS = 8
@@ -21,7 +24,7 @@ def rescale(
 
     Args:
         images: `[batch, height, width, channels]`, floating point.
-        factors: `[batch]` or one number for all, above 0; below 1 shrinks.
+        factors: `[batch]` or one number for all, at least 0.001; below 1 shrinks.
         interpolation: "bilinear", or "bicubic" (Keys 1981, a = -0.5, as Pillow's).
         size: height and width of another canvas for the outputs, about the same centre, as numbers
             or as a tensor `[2]`. By default the images' own.
@@ -51,8 +54,10 @@ def rescale(
     # Positions need float32 even where the images are of half precision.
     factors = tf.cast(factors, tf.float32)
     static = tf.get_static_value(factors)
-    if static is not None and not (static > 0).all():
+    if static is not None and not ((static > 0) & np.isfinite(static)).all():
         raise ValueError(f"`factors` must be above 0. Received {static}.")
+    if static is not None and not (static >= SMALLEST_FACTOR).all():
+        raise ValueError(f"`factors` must be at least {SMALLEST_FACTOR}. Received {static}.")
     if not factors.shape.is_compatible_with([]) and not factors.shape.is_compatible_with(
         images.shape[:1]
     ):

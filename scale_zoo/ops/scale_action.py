@@ -77,13 +77,14 @@ def common_levels(n_scales: int, factor: float, base: float) -> range:
 def relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
     """Computes `||expected - actual||^2 / ||expected||^2` of each example, `[batch]`.
 
-    Equal features have error 0, also where both are zero.
+    Equal features have error 0, also where both are zero; of features that are not finite, it is
+    not a number.
     """
     axes = list(range(1, expected.shape.rank))
     expected, actual = tf.cast(expected, tf.float32), tf.cast(actual, tf.float32)
     difference = tf.reduce_sum(tf.square(expected - actual), axes)
     norm = tf.reduce_sum(tf.square(expected), axes)
-    return tf.where(difference > 0, difference / norm, tf.zeros_like(norm))
+    return tf.where(difference == 0, tf.zeros_like(norm), difference / norm)
 
 
 def level_shift(factor: float, base: float) -> float:

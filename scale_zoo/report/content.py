@@ -109,7 +109,7 @@ def _images(network) -> str:
     )
     if not settings:
         return f"{text} All are from the runs' own tests."
-    text += " Measures at each factor are from a comparison by tools/equivariance_test.py."
+    text += " Measures at each factor are from a comparison by scale_zoo compare."
     if settings.stages:
         text += f" It measured stages {', '.join(settings.stages)} alone."
     seed = settings.seed

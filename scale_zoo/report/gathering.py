@@ -122,7 +122,7 @@ def gather(
         if not any(run.compared for run in runs.values()):
             raise ValueError(
                 f"`comparison` {comparison_folder} holds results of none of the networks as they "
-                "are now. Measure them by tools/equivariance_test.py, or name another."
+                "are now. Measure them by scale_zoo compare, or name another."
             )
     return _join_seeds(runs, settings)
 
@@ -131,13 +131,13 @@ def _read_run(name) -> Run:
     folder = pathlib.Path(name)
     if not (folder / run_files.CONFIG_FILE).is_file():
         raise ValueError(
-            f"`workdirs` must be work directories of tools/train.py. Received {name!r}, which "
+            f"`workdirs` must be work directories of runs. Received {name!r}, which "
             + ("holds no run." if folder.is_dir() else "is no folder.")
         )
     if not all((folder / file).is_file() for file in FINISHED):
         raise ValueError(
             f"`workdirs` must hold finished runs. Received {name!r}, which holds one that is not "
-            "finished: go on with it by tools/train.py --resume."
+            "finished: go on with it by scale_zoo train --resume."
         )
     # By its whole path: a relative one may be that of a pretrained entry.
     whole = folder.resolve()
@@ -163,7 +163,7 @@ def _join_seeds(runs, settings) -> list[Network]:
         if any(each != factors[0] for each in factors):
             raise ValueError(
                 "`workdirs` that differ in the seed alone must be measured at the same factors: "
-                f"{', '.join(names)} are not. Measure them by tools/equivariance_test.py."
+                f"{', '.join(names)} are not. Measure them by scale_zoo compare."
             )
     return [
         Network(

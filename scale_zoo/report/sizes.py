@@ -67,7 +67,7 @@ def gather_sizes(networks: Sequence[Network], folder: str | pathlib.Path) -> Siz
     if not found:
         raise ValueError(
             f"`generalization` {folder} holds results of none of the networks as they are now. "
-            "Measure them by tools/generalization_test.py, or name another."
+            "Measure them by scale_zoo generalize, or name another."
         )
     return SizedNetworks(found, results.settings.data)
 

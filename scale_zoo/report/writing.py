@@ -3,7 +3,6 @@
 import base64
 import logging
 import pathlib
-import re
 import tempfile
 from collections.abc import Sequence
 
@@ -16,6 +15,7 @@ from scale_zoo.report.gathering import gather
 from scale_zoo.report.page import Page
 from scale_zoo.report.sizes import gather_sizes
 from scale_zoo.report.tables import shown_factors
+from scale_zoo.training.card import escape_markdown
 
 LOGGER = logging.getLogger(__name__)
 
@@ -24,9 +24,6 @@ MARKDOWN_FILE = "report.md"
 # Marks our pages.
 GENERATOR = "scale_zoo report"
 STEPS = "image_step_*.png"
-
-# Characters that are markup in Markdown; an underscore inside a word is not.
-MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def write_report(
@@ -82,11 +79,9 @@ def write_report(
 
 def _check_output(output, overwrite) -> None:
     """Checks that the folder is new, or holds a page that may be replaced."""
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"`output` must be a folder. {output} is a file.")
+    files.check_writable("output", output)
     # Left by a run of the tool that ended while it wrote its first file.
-    unfinished = files.UNFINISHED + HTML_FILE
-    if not output.exists() or all(path.name == unfinished for path in output.iterdir()):
+    if not output.exists() or all(files.is_unfinished(path.name) for path in output.iterdir()):
         return
     path = output / HTML_FILE
     if not path.is_file() or GENERATOR not in path.read_text("utf-8", errors="replace")[:1000]:
@@ -153,4 +148,4 @@ def _escape_markdown(value):
     """Escapes a value of a template, unless it is markup already."""
     if hasattr(value, "__html__"):
         return value
-    return MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+    return escape_markdown(str(value))

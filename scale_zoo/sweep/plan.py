@@ -12,6 +12,7 @@ from typing import Any
 
 from scale_zoo import zoo
 from scale_zoo.training import run_files
+from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig, check_config
 from scale_zoo.training.hyperparameters import as_json, json_text, short_name, value_text
 
@@ -45,7 +46,7 @@ class Run:
 
     @property
     def finished_epochs(self) -> int:
-        return run_files.read_state(self.workdir)[0] + 1
+        return Checkpoints(self.workdir).finished_epochs()
 
 
 def make_plan(

@@ -1,13 +1,12 @@
 """A hyperparameter study from its configuration to its table."""
 
-import contextlib
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scale_zoo import files
+from scale_zoo import files, locks
 from scale_zoo.sweep import report
 from scale_zoo.sweep.execution import check_runs, execute
 from scale_zoo.sweep.plan import Run, make_plan
@@ -15,11 +14,6 @@ from scale_zoo.sweep.progress import Progress
 from scale_zoo.training import hparams
 from scale_zoo.training.config import FREE_TO_CHANGE, TrainingConfig
 from scale_zoo.training.hyperparameters import hyperparameters
-
-try:
-    import fcntl
-except ImportError:  # Windows has none.
-    fcntl = None  # type: ignore[assignment]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -91,7 +85,8 @@ def run_sweep(
         pictures = report.plot_study(output, runs, list(varied), mode == "one_at_a_time")
         return Outcome(runs, broken, tables, pictures)
 
-    with _alone_in(output):
+    with locks.hold(output / LOCK_FILE, "output"):
+        files.remove_unfinished(output)
         files.write_record(output / STUDY_FILE, base)
         hparams.write_experiment(
             output / hparams.FOLDER, [run.config for run in runs], list(varied)
@@ -116,11 +111,11 @@ def _kept(base) -> dict[str, Any]:
 
 def _check_output(output, base) -> None:
     """Checks that the folder is new, or holds a study with the same base."""
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"`output` must be a folder. {output} is a file.")
+    files.check_writable("output", output)
+    locks.check_free(output / LOCK_FILE, "output")
     names = {path.name for path in output.iterdir()} if output.exists() else set()
     # Left by a study that ended while it wrote its first file.
-    if names <= {LOCK_FILE, files.UNFINISHED + STUDY_FILE}:
+    if all(name == LOCK_FILE or files.is_unfinished(name) for name in names):
         return
     if STUDY_FILE not in names:
         raise ValueError(
@@ -137,17 +132,3 @@ def _check_output(output, base) -> None:
             f"A study that goes on cannot change its base configuration: {', '.join(changed)}. "
             "Name another `output`."
         )
-    with _alone_in(output):
-        pass
-
-
-@contextlib.contextmanager
-def _alone_in(output) -> Iterator[None]:
-    """Holds the folder's lock; a ValueError is raised if another process holds it."""
-    with open(output / LOCK_FILE, "w") as lock:
-        if fcntl:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ValueError(f"Another study is at work in `output` {output}.") from None
-        yield

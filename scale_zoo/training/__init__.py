@@ -1,6 +1,6 @@
 """Training runs: configuration, work directory, checkpoints, TensorBoard, export."""
 
-from scale_zoo.training.config import TrainingConfig, check_config
+from scale_zoo.training.config import TrainingConfig, check_config, has_run, read_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.run import check_network, compile_model, load_source, make_strategy, train
 
@@ -10,7 +10,9 @@ __all__ = [
     "check_network",
     "compile_model",
     "export_run",
+    "has_run",
     "load_source",
     "make_strategy",
+    "read_config",
     "train",
 ]

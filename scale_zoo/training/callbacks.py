@@ -1,46 +1,135 @@
-"""Callbacks of training: checkpoints, a stop at NaN, throughput."""
+"""Callbacks of training: checkpoints, random draws, a stop at NaN, throughput."""
 
 import math
-import pathlib
 import time
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
+import tensorflow as tf
 
-from scale_zoo import files
-from scale_zoo.training import run_files
+from scale_zoo.layers.draws import find_draws, restart_draws
+from scale_zoo.training.checkpoints import Checkpoints
+from scale_zoo.training.stopping import Stop
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the best and the last epoch's weights, optimizer state included, and the history.
+    """Commits a checkpoint at the end of each epoch.
 
-    Files are written atomically; the state file, which names the last finished epoch, comes last.
+    Within an epoch it commits one every so many minutes, and if training is to end there.
 
     Args:
-        folder: folder of the files; created if missing.
-        history: logs of the epochs already finished, for a run that goes on.
+        checkpoints: where.
+        steps: number of steps of an epoch.
+        first_step: the step with which the first epoch goes on.
+        totals: the running metrics' variables before that step, as a checkpoint holds them.
+        stop: tells whether training is to end.
+        minutes: minutes between checkpoints within an epoch; 0 for none.
+
+    Raises:
+        Stopped: after the step, or the epoch, in which training was asked to end.
     """
 
-    def __init__(self, folder: pathlib.Path, history: Sequence[dict[str, float]] = ()):
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        steps: int,
+        first_step: int = 0,
+        totals: Sequence[list[float]] = (),
+        stop: Stop | None = None,
+        minutes: float = 0.0,
+    ):
         super().__init__()
-        self.folder = folder
-        self.history = list(history)
+        self.checkpoints = checkpoints
+        self.steps = steps
+        self.first_step = first_step
+        self.totals = totals
+        self.stop = stop or Stop()
+        self.seconds = 60 * minutes or math.inf
+        self._saved = time.monotonic()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 0 and self.first_step:
+            # Keras has reset them when the epoch began, and builds them in its first step.
+            for variable, values in zip(self._running_metrics(), self.totals, strict=True):
+                value = _value(variable)
+                variable.assign(value + np.reshape(np.asarray(values, value.dtype), value.shape))
+        step = self.first_step + batch + 1
+        due = time.monotonic() - self._saved >= self.seconds
+        if step < self.steps and (due or self.stop.number is not None):
+            totals = [np.ravel(_value(each)).tolist() for each in self._running_metrics()]
+            self.checkpoints.save(self.model, self._epoch, step, totals=totals)
+            self._saved = time.monotonic()
+            self.stop.raise_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.history.append({"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}})
-        if run_files.best_epoch(self.history) == epoch:
-            self._save(run_files.BEST_FILE)
-        self._save(run_files.epoch_file(epoch))
-        files.write_json(
-            self.folder / run_files.STATE_FILE,
-            {"epoch": epoch, "history": self.history, "keras": keras.__version__},
-        )
-        (self.folder / run_files.epoch_file(epoch - 1)).unlink(missing_ok=True)
+        self.checkpoints.save(self.model, epoch + 1, logs=logs or {})
+        self._saved = time.monotonic()
+        self.first_step = 0
+        self.stop.raise_if_asked()
 
-    def _save(self, name):
-        with files.whole_file(self.folder / name) as unfinished:
-            self.model.save_weights(unfinished)
+    def _running_metrics(self):
+        return [variable for metric in self.model.metrics for variable in metric.variables]
+
+
+def _value(variable) -> np.ndarray:
+    """Returns the value of a variable, which may be spread over devices."""
+    return tf.convert_to_tensor(variable).numpy()
+
+
+class Draws(keras.callbacks.Callback):
+    """Makes what layers draw depend on the seed and the step alone.
+
+    Args:
+        seed: the seed.
+        steps: number of steps of an epoch.
+        first_step: the step with which the first epoch goes on.
+    """
+
+    def __init__(self, seed: int, steps: int, first_step: int = 0):
+        super().__init__()
+        self.seed = seed
+        self.steps = steps
+        self.first_step = first_step
+
+    def on_train_begin(self, logs=None):
+        self._draws = find_draws(self.model)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._begin = epoch * self.steps + self.first_step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        restart_draws(self._draws, self.seed, self._begin + batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.first_step = 0
+
+
+class Patience(keras.callbacks.Callback):
+    """Ends training after some epochs without a better one.
+
+    Args:
+        checkpoints: the checkpoints of the epochs, each there before this callback comes.
+        patience: number of epochs; 0 never ends training.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, patience: int):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.patience = patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        if is_exhausted(self.checkpoints, self.patience):
+            self.model.stop_training = True
+
+
+def is_exhausted(checkpoints: Checkpoints, patience: int) -> bool:
+    """Returns whether the last `patience` epochs were no better than one before them."""
+    best = checkpoints.best_epoch() if patience else None
+    return best is not None and checkpoints.finished_epochs() - 1 - best >= patience
 
 
 class LearningRate(keras.callbacks.Callback):

@@ -1,6 +1,7 @@
 """The model card of a trained network, in Markdown."""
 
 import dataclasses
+import re
 import shlex
 
 from scale_zoo.equivariance.results import Measure
@@ -9,7 +10,10 @@ from scale_zoo.training.hyperparameters import json_text, value_text
 from scale_zoo.training.metrics import RunMetrics
 
 # Settings of a run that say nothing of the network.
-LEFT_OUT = ("data_dir", "resume", "strategy", "workdir")
+LEFT_OUT = ("checkpoint_minutes", "data_dir", "resume", "strategy", "workdir")
+
+# Characters that are markup in Markdown; an underscore inside a word is not.
+MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
 
 USE = """```python
 import tensorflow as tf
@@ -36,7 +40,7 @@ def write_card(config: RunConfig, metrics: RunMetrics) -> str:
 
 - {metrics.parameters:,} trainable parameters
 - images of {shape}
-- {len(config.class_names)} classes: {", ".join(config.class_names)}
+- {len(config.class_names)} classes: {", ".join(map(escape_markdown, config.class_names))}
 
 ## Measures
 
@@ -48,12 +52,17 @@ The epoch ({metrics.best_epoch + 1} of {training.epochs}) was chosen by validati
 ## Recipe
 
 ```
-python tools/train.py {_flags(training)} --workdir=WORKDIR
+scale_zoo train {_flags(training)} --workdir=WORKDIR
 ```
 
 ## Use
 
 {USE.format(channels=config.input_shape[2])}"""
+
+
+def escape_markdown(text: str) -> str:
+    """Returns a text in one line, its Markdown and HTML escaped."""
+    return MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def _measures(metrics: RunMetrics) -> str:

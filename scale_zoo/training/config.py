@@ -8,16 +8,25 @@ from typing import Any, Literal
 
 import keras
 
-from scale_zoo import compat, data, files, zoo
+from scale_zoo import compat, data, files, locks, zoo
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
+from scale_zoo.training.checkpoints import Checkpoints
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")
 
 # What may differ when a run goes on.
-FREE_TO_CHANGE = ("data_dir", "resume", "sampler", "strategy", "workdir")
+FREE_TO_CHANGE = (
+    "checkpoint_minutes",
+    "data_dir",
+    "patience",
+    "resume",
+    "sampler",
+    "strategy",
+    "workdir",
+)
 
 ScaleRange = tuple[float, float] | Literal["default"] | None
 
@@ -29,7 +38,7 @@ def _field(default: Any, text: str):
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of a training run; each field is a flag of tools/train.py.
+    """Settings of a training run; each field is a flag of the command train.
 
     `option` maps names of the model's options to JSON values. `scale_range` is (low, high), None
     for no rescaling, or "default" for the data set's own range.
@@ -66,6 +75,9 @@ class TrainingConfig:
         "objects, in [0, 0.2]; 0.15 suits digits, 0 is none",
     )
     epochs: int = _field(30, "passes over the training images")
+    patience: int = _field(
+        0, "epochs without a better validation accuracy after which training ends; 0 trains all"
+    )
     batch_size: int = _field(128, "images in a batch, over all replicas")
     optimizer: str = _field("adam", f"one of {', '.join(OPTIMIZERS)}")
     learning_rate: float = _field(0.01, "initial learning rate")
@@ -85,8 +97,15 @@ class TrainingConfig:
         f"what samples images between pixels: one of {', '.join(SAMPLERS)}; auto is the fastest "
         "that pays here",
     )
+    checkpoint_minutes: float = _field(
+        0.0, "minutes between checkpoints within an epoch, for long ones; 0 for its end alone"
+    )
     seed: int = _field(0, "seed of splits, weights, order and factors")
-    resume: bool = _field(False, "go on from the last finished epoch of the run in workdir")
+    resume: bool = _field(
+        False,
+        "go on with the run in workdir, where it was stopped, with its settings; more --epochs "
+        "than its own train it longer",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,12 +117,14 @@ class RunConfig:
         input_shape: `(height, width, channels)` of the images.
         options: options of the model: those given, and those that the initial weights need.
         class_names: names of the classes, in order.
+        fingerprint: that of the data; a run goes on with the same alone.
     """
 
     training: TrainingConfig
     input_shape: tuple[int, ...]
     options: dict[str, Any]
     class_names: tuple[str, ...]
+    fingerprint: data.Fingerprint | None = None
 
     def create_model(
         self, classifier_activation: str | None = "softmax", weights: str | None = None
@@ -130,6 +151,11 @@ class RunConfig:
             "image_size": self.training.image_size,
             "seed": self.training.seed,
         }
+
+
+def has_run(workdir: str | pathlib.Path) -> bool:
+    """Returns whether a folder is the work directory of a run, finished or not."""
+    return (pathlib.Path(workdir) / run_files.CONFIG_FILE).is_file()
 
 
 def read_config(workdir: pathlib.Path) -> RunConfig:
@@ -173,9 +199,17 @@ def check_config(config: TrainingConfig) -> None:
             raise ValueError(
                 f"`{argument}` must be in [0, 1). Received {getattr(config, argument)}."
             )
+    if not 0 <= config.seed < 2**32:
+        raise ValueError(f"`seed` must be in [0, {2**32 - 1}]. Received {config.seed}.")
     if not 0 <= config.deformation <= 0.2:
         raise ValueError(f"`deformation` must be in [0, 0.2]. Received {config.deformation}.")
-    for argument in ("training_images", "validation_images", "weight_decay"):
+    for argument in (
+        "checkpoint_minutes",
+        "patience",
+        "training_images",
+        "validation_images",
+        "weight_decay",
+    ):
         if getattr(config, argument) < 0:
             raise ValueError(
                 f"`{argument}` must not be negative. Received {getattr(config, argument)}."
@@ -186,19 +220,27 @@ def check_config(config: TrainingConfig) -> None:
 
 
 def check_workdir(config: TrainingConfig) -> None:
+    """Checks that the work directory can be written, is free, and is new or holds this run.
+
+    Raises:
+        ValueError: if not.
+    """
+    workdir = pathlib.Path(config.workdir)
+    files.check_writable("workdir", workdir)
+    locks.check_free(workdir / run_files.LOCK_FILE, "workdir")
+    check_content(config)
+
+
+def check_content(config: TrainingConfig) -> None:
     """Checks that the work directory is new, or holds this run to go on with.
 
     Raises:
         ValueError: if it holds anything else.
     """
     workdir = pathlib.Path(config.workdir)
-    if workdir.exists() and not workdir.is_dir():
-        raise ValueError(f"`workdir` must be a folder. {workdir} is a file.")
-    # Left by a run that ended while it wrote its first file.
-    unfinished = files.UNFINISHED + run_files.CONFIG_FILE
-    if not workdir.exists() or all(path.name == unfinished for path in workdir.iterdir()):
+    if not workdir.exists() or all(_is_left_over(path.name) for path in workdir.iterdir()):
         return
-    if not (workdir / run_files.CONFIG_FILE).exists():
+    if not has_run(workdir):
         raise ValueError(
             f"`workdir` must be new or hold a run. {workdir} holds other files: name another."
         )
@@ -210,17 +252,26 @@ def check_workdir(config: TrainingConfig) -> None:
     changed = [
         f"{key} from {before[key]!r} to {value!r}"
         for key, value in now.items()
-        if key not in FREE_TO_CHANGE and before[key] != value
+        if key not in FREE_TO_CHANGE and before[key] != value and not _extends(key, before, now)
     ]
     if changed:
         raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
-    version = run_files.read_keras_version(workdir)
+    version = Checkpoints(workdir).keras_version()
     if version and compat.generation(version) != compat.generation(keras.__version__):
         raise ValueError(
             f"`workdir` {workdir} holds a run of Keras {version}, whose optimizer's state Keras "
             f"{keras.__version__} cannot read: go on with it on Keras "
             f"{compat.generation(version)}, or name another. Its exported network works on both."
         )
+
+
+def _extends(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return key == "epochs" and now[key] > before[key]
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a run that ended before its first file may have left the file of this name."""
+    return name == run_files.LOCK_FILE or files.is_unfinished(name)
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import pathlib
 
-from scale_zoo import zoo
+from scale_zoo import files, zoo
 from scale_zoo.training import card, run_files
+from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import read_config
 from scale_zoo.training.metrics import read_metrics
 
@@ -22,15 +23,26 @@ def export_run(
         The folder.
 
     Raises:
-        ValueError: if the work directory holds no finished run, or the folder exists.
+        ValueError: if the work directory holds no finished run, or its best epoch is damaged, or
+            the folder exists or cannot be written.
     """
     workdir = pathlib.Path(workdir)
     if not (workdir / run_files.METRICS_FILE).is_file():
         raise ValueError(f"`workdir` must hold a finished run. {workdir} has no metrics.")
+    files.check_writable("folder", folder)
     config = read_config(workdir)
     metrics = read_metrics(workdir)
-    best = workdir / run_files.CHECKPOINTS / run_files.BEST_FILE
-    model = config.create_model(weights=str(best))
+    best = Checkpoints(workdir).best()
+    if best is None or best.state.epochs - 1 != metrics.best_epoch:
+        raise ValueError(
+            f"`workdir` must hold the best epoch of its run, {metrics.best_epoch + 1}. It is not "
+            f"in {workdir / run_files.CHECKPOINTS}: put it back from a copy."
+        )
+    model = config.create_model(weights=str(best.weights))
+    measures = {
+        "parameters": metrics.parameters,
+        "accuracy": files.to_json(metrics.test.accuracy),
+    }
     return zoo.export_model(
-        model, folder, config.describe(), overwrite, card.write_card(config, metrics)
+        model, folder, config.describe() | measures, overwrite, card.write_card(config, metrics)
     )

@@ -11,7 +11,16 @@ import tensorflow as tf
 
 from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.plots import over_scale
-from scale_zoo.training import callbacks, hparams, run_files, schedules, tensorboard
+from scale_zoo.training import (
+    callbacks,
+    hparams,
+    run_files,
+    schedules,
+    stopping,
+    tensorboard,
+    workdir,
+)
+from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.config import (
     STRATEGIES,
     RunConfig,
@@ -22,10 +31,11 @@ from scale_zoo.training.config import (
 from scale_zoo.training.export import export_run
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
+from scale_zoo.zoo.weights import check_plain
 
 LOGGER = logging.getLogger(__name__)
 
-# Test images of each size, where the data have several: tools/generalization_test.py takes all.
+# Test images of each size, where the data have several: the command generalize takes all.
 TESTED_OF_EACH_SIZE = 1000
 # Keeps the equivariance callback under a tenth of an epoch: see its docstring.
 MEASURED_SHARE = 0.04
@@ -49,17 +59,21 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
     Raises:
         ValueError: if the configuration is invalid or does not fit the data or the work directory;
             nothing has been written then.
+        OSError: if the disk is full or cannot be written.
         FloatingPointError: if the loss is not finite; the last good checkpoint is kept.
+        Stopped: a KeyboardInterrupt, after a first SIGINT or SIGTERM during training: the step is
+            finished, and a checkpoint of it written.
     """
     check_config(config)
     check_workdir(config)
     source = load_source(config)
     scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
     run = _configure(config, source)
-    with ops.use_sampler(config.sampler):
-        history = _fit(run, source, scale_range, in_study)
-        metrics = _finish(run, source, scale_range, history)
-    hparams.write_final_metrics(config, final_metrics(metrics))
+    checkpoints = Checkpoints(config.workdir)
+    with ops.use_sampler(config.sampler), workdir.alone_in(config):
+        _fit(run, source, scale_range, checkpoints, in_study)
+        metrics = _finish(run, source, scale_range, checkpoints)
+        hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
 
 
@@ -90,58 +104,86 @@ def check_network(config: TrainingConfig, source: data.Source) -> None:
 
 def _configure(config: TrainingConfig, source: data.Source) -> RunConfig:
     options = {**config.option, **imagenet.options(config.weights)}
-    return RunConfig(config, tuple(source.image_shape), options, tuple(source.class_names))
+    return RunConfig(
+        config,
+        tuple(source.image_shape),
+        options,
+        tuple(source.class_names),
+        data.fingerprint(source),
+    )
 
 
 def _fit(
     run: RunConfig,
     source: data.Source,
     scale_range: tuple[float, float] | None,
+    checkpoints: Checkpoints,
     in_study: bool,
-) -> list[dict[str, float]]:
-    """Trains the epochs that are left; returns the logs of all epochs."""
+) -> None:
+    """Trains the epochs that are left."""
     config, classes = run.training, len(run.class_names)
-    folder = pathlib.Path(config.workdir)
-    checkpoints = folder / run_files.CHECKPOINTS
-    last_epoch, history = run_files.read_state(folder)
-    batches = data.training_batches(
-        source.train,
-        config.batch_size,
-        classes,
-        scale_range,
-        config.seed,
-        first_epoch=last_epoch + 1,
-        deformation=config.deformation,
-    )
-    model = _start(run, last_epoch)
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write_record(folder / run_files.CONFIG_FILE, run)
-    if last_epoch + 1 == config.epochs:
-        return history
+    workdir.check_same_data(run)
+    last = checkpoints.last()
+    first_epoch, first_step = last.state.position if last else (0, 0)
+    checkpoints.read_history(first_epoch)
+    workdir.check_same_best(checkpoints, first_epoch)
+    steps = len(source.train) // config.batch_size
+
+    def batches(epoch, step):
+        return data.training_batches(
+            source.train,
+            config.batch_size,
+            classes,
+            scale_range,
+            config.seed,
+            first_epoch=epoch,
+            deformation=config.deformation,
+            first_step=step,
+        )
+
+    first_batches = batches(first_epoch, first_step)
+    model = _start(run, last)
+    is_over = first_epoch == config.epochs or callbacks.is_exhausted(checkpoints, config.patience)
+    if not is_over:
+        checkpoints.check_space(model)
+    files.write_record(pathlib.Path(config.workdir) / run_files.CONFIG_FILE, run)
+    if is_over:
+        return
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
-    checkpoint = callbacks.Checkpoint(checkpoints, history)
-    model.fit(
-        batches,
-        epochs=config.epochs,
-        # The data set shuffles.
-        shuffle=False,
-        # A progress bar in a terminal, a line per epoch in a file.
-        verbose=1 if sys.stdout.isatty() else 2,
-        initial_epoch=last_epoch + 1,
-        steps_per_epoch=len(source.train) // config.batch_size,
-        validation_data=data.evaluation_batches(
-            source.validation, config.batch_size, classes, factors
-        ),
-        callbacks=[
-            *_callbacks(config, source, checkpoint),
-            hparams.RunRecord(config, in_study),
-        ],
-    )
-    return checkpoint.history
+    # An epoch that goes on in its middle has fewer steps: Keras takes it in a call of its own.
+    calls = [(first_epoch, first_step, config.epochs)]
+    if first_step:
+        calls = [(first_epoch, first_step, first_epoch + 1), (first_epoch + 1, 0, config.epochs)]
+    with stopping.note_signals() as stop:
+        for epoch, step, end in calls:
+            if epoch == end or callbacks.is_exhausted(checkpoints, config.patience):
+                continue
+            totals = last.state.totals if last and step else ()
+            checkpoint = callbacks.Checkpoint(
+                checkpoints, steps, step, totals, stop, config.checkpoint_minutes
+            )
+            model.fit(
+                first_batches if epoch == first_epoch else batches(epoch, step),
+                epochs=end,
+                # The data set shuffles.
+                shuffle=False,
+                # A progress bar in a terminal, a line per epoch in a file.
+                verbose=1 if sys.stdout.isatty() else 2,
+                initial_epoch=epoch,
+                steps_per_epoch=steps - step,
+                validation_data=data.evaluation_batches(
+                    source.validation, config.batch_size, classes, factors
+                ),
+                callbacks=[
+                    callbacks.Draws(config.seed, steps, step),
+                    *_callbacks(config, source, checkpoint),
+                    hparams.RunRecord(config, in_study),
+                ],
+            )
 
 
-def _start(run: RunConfig, last_epoch: int) -> keras.Model:
-    """Builds and compiles the network, with the state of the last finished epoch, -1 for none."""
+def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
+    """Builds and compiles the network, with the weights and optimizer of the last checkpoint."""
     config = run.training
     strategy = make_strategy(config.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
@@ -149,18 +191,17 @@ def _start(run: RunConfig, last_epoch: int) -> keras.Model:
             f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
             f"Received {config.batch_size}."
         )
-    # Another seed when the run goes on, so that it does not repeat its dropout.
-    keras.utils.set_random_seed(config.seed + last_epoch + 1)
+    keras.utils.set_random_seed(config.seed)
     with strategy.scope(), _precision(config.precision):
-        if last_epoch < 0:
+        if last is None:
             model = run.create_model(None, config.weights or None)
             compile_model(model, config)
         else:
             model = run.create_model(None)
             compile_model(model, config)
             model.optimizer.build(model.trainable_variables)
-            folder = pathlib.Path(config.workdir) / run_files.CHECKPOINTS
-            model.load_weights(folder / run_files.epoch_file(last_epoch))
+            check_plain(last.weights)
+            model.load_weights(last.weights)
     return model
 
 
@@ -168,22 +209,26 @@ def _finish(
     run: RunConfig,
     source: data.Source,
     scale_range: tuple[float, float] | None,
-    history: list[dict[str, float]],
+    checkpoints: Checkpoints,
 ) -> RunMetrics:
     """Measures, plots and exports the best epoch, in float32 whatever the precision of training."""
     config = run.training
     folder = pathlib.Path(config.workdir)
-    best = run.create_model()
-    best.load_weights(folder / run_files.CHECKPOINTS / run_files.BEST_FILE)
+    chosen = checkpoints.best()
+    assert chosen is not None
+    best_epoch = chosen.state.epochs - 1
+    # Patience may have ended training before the last.
+    history = checkpoints.read_history(checkpoints.finished_epochs())
+    best = run.create_model(weights=str(chosen.weights))
     LOGGER.info("Measuring the best epoch on the test images.")
     tested = data.first_of_each_size(source.test, TESTED_OF_EACH_SIZE)
     # Epochs of one step have no rate.
     rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
     metrics = RunMetrics(
-        best_epoch=run_files.best_epoch(history),
+        best_epoch=best_epoch,
         parameters=zoo.count_parameters(best),
         training_images=len(source.train),
-        validation_accuracy=max(logs["val_accuracy"] for logs in history),
+        validation_accuracy=chosen.state.logs["val_accuracy"],
         # The median, as other load slows some epochs.
         images_per_second=statistics.median(rates) if rates else None,
         test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
@@ -251,4 +296,5 @@ def _callbacks(config, source, checkpoint):
         tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
         tensorboard.Curves(folder),
         checkpoint,
+        callbacks.Patience(checkpoint.checkpoints, config.patience),
     ]

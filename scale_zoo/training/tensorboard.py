@@ -46,6 +46,9 @@ class Curves(keras.callbacks.TensorBoard):
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, {tag(name): value for name, value in (logs or {}).items()})
+        # On the disk before the epoch's checkpoint.
+        for writer in self._writers.values():
+            writer.flush()
 
     def on_test_end(self, logs=None):
         """Does nothing: Keras's method writes the validation curves again, over steps."""

@@ -1,11 +1,15 @@
 """The zoo: models by name, pretrained entries, their export and cost."""
 
+from scale_zoo.zoo.classifier import Classifier, class_names
 from scale_zoo.zoo.complexity import count_flops, count_parameters
 from scale_zoo.zoo.export import export_model
+from scale_zoo.zoo.preprocessing import preprocess
 from scale_zoo.zoo.pretrained import (
     DESCRIPTION_FILE,
     EXPORTED,
     WEIGHTS_FILE,
+    Description,
+    check_files,
     describe,
     find_entry,
     list_pretrained,
@@ -32,6 +36,10 @@ __all__ = [
     "NECKS",
     "SKELETONS",
     "WEIGHTS_FILE",
+    "Classifier",
+    "Description",
+    "check_files",
+    "class_names",
     "count_flops",
     "count_parameters",
     "create_model",
@@ -44,5 +52,6 @@ __all__ = [
     "model_options",
     "model_summary",
     "model_table",
+    "preprocess",
     "resolve_options",
 ]

@@ -1,16 +1,17 @@
 """SavedModels that take images of any size and need only TensorFlow."""
 
 import functools
-import os
 import pathlib
-import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from scale_zoo import files, ops
-from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, WEIGHTS_FILE
+from scale_zoo import data, files, ops
+from scale_zoo.zoo import classifier, preprocessing
+from scale_zoo.zoo.classifier import Classifier
+from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, KERAS_FILE, WEIGHTS_FILE
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "README.md"
@@ -22,7 +23,7 @@ class _Server(tf.Module):
     def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
         super().__init__()
         self.network = functools.partial(model, training=False)
-        self.image_size = tuple(model.input_shape[1:3])
+        *self.image_size, self.channels = model.input_shape[1:]
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
 
@@ -32,10 +33,9 @@ class _Server(tf.Module):
 
     @tf.function(autograph=False)
     def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        height, width = self.image_size
-        if height is not None and width is not None:
-            images = tf.image.resize_with_pad(images, height, width, antialias=True)
-        probabilities = self.network(images)
+        # Of more channels, TensorFlow would convolve each by itself.
+        images = tf.raw_ops.EnsureShape(input=images, shape=[None, None, None, self.channels])
+        probabilities = self.network(preprocessing.fit(images, *self.image_size))
         class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "probabilities": probabilities,
@@ -47,9 +47,11 @@ class _Server(tf.Module):
 def export_model(
     model: keras.Model,
     folder: str | pathlib.Path,
-    description: dict[str, Any],
+    description: dict[str, Any] | None = None,
     overwrite: bool = False,
     card: str | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
 ) -> pathlib.Path:
     """Writes a classifier as a SavedModel, with its weights and description beside it.
 
@@ -61,33 +63,70 @@ def export_model(
 
     Args:
         model: a classifier with probabilities as outputs.
-        folder: the folder to write; it is written under a temporary name and renamed at the end.
+        folder: the folder to write; it is written under a temporary name and renamed at the
+            end; one that it replaces is there until then.
         description: "model", "input_shape", "classes" and "options", as for
-            `scale_zoo.create_model`, and "class_names"; `load_model` reads it.
+            `scale_zoo.create_model`, and "class_names"; `load_model` reads it. Without it, the
+            folder holds the network as a `.keras` file, which `load_model` reads instead.
         overwrite: whether to replace an existing folder.
         card: text of the model card, `README.md`; None writes no card.
+        class_names: names of the classes, in order, in place of a description; by default those of
+            a `scale_zoo.Classifier`.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: if the folder exists, or there is not one class name for each output.
+        ValueError: if the folder exists or cannot be written, or there is not one class name, of
+            one line, for each output.
     """
-    folder = pathlib.Path(folder)
-    class_names = list(description["class_names"])
-    if len(class_names) != model.output_shape[-1]:
+    folder, described = pathlib.Path(folder), description is not None
+    if description is None:
+        description = _describe(model, class_names)
+    elif class_names is not None:
+        raise ValueError("`class_names` must be left out where a `description` names them.")
+    names = list(description["class_names"])
+    if len(names) != model.output_shape[-1]:
         raise ValueError(
-            f"`description` must name {model.output_shape[-1]} classes. Received {class_names}."
+            f"`description` must name {model.output_shape[-1]} classes. Received {names}."
         )
+    data.check_class_names(names)
     if folder.exists() and not overwrite:
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
-    unfinished = folder.with_name(files.UNFINISHED + folder.name)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    labels = unfinished / LABELS_FILE
-    labels.write_text("".join(f"{name}\n" for name in class_names))
+    files.check_writable("folder", folder)
+    with files.whole_folder(folder, replace=overwrite) as unfinished:
+        # The weights, twice or three times, and the graph.
+        copies = 2 if described else 3
+        files.check_space(unfinished, 4 * copies * model.count_params() + 2**23)
+        if not described:
+            named = Classifier(model.input, model.output, name=model.name, class_names=names)
+            named.save(unfinished / KERAS_FILE)
+        _write(model, unfinished, description, card)
+    return folder
 
-    server = _Server(model, class_names, str(labels))
+
+def _describe(model: keras.Model, class_names: Sequence[str] | None) -> dict[str, Any]:
+    """Describes a network of any origin.
+
+    Raises:
+        ValueError: if the names of its classes are neither given nor known, or do not fit.
+    """
+    names = classifier.class_names(model) if class_names is None else class_names
+    return {
+        "model": model.name,
+        "input_shape": list(model.input_shape[1:]),
+        "classes": model.output_shape[-1],
+        "options": {},
+        "class_names": list(classifier.check_class_names(model, names)),
+    }
+
+
+def _write(model, folder, description, card) -> None:
+    labels = folder / LABELS_FILE
+    names = list(description["class_names"])
+    labels.write_text("".join(f"{name}\n" for name in names))
+
+    server = _Server(model, names, str(labels))
     size = [None, None, None, model.input_shape[-1]]
     # The sampler that needs only TensorFlow's own operations.
     with ops.use_sampler("gather"):
@@ -101,12 +140,11 @@ def export_model(
         }
         # Only the weights: an attribute with the model would save a trace of each of its layers.
         server.weights = signatures["serving_default"].variables
-        tf.saved_model.save(server, str(unfinished), signatures)
+        tf.saved_model.save(server, str(folder), signatures)
     labels.unlink()
-    model.save_weights(unfinished / WEIGHTS_FILE)
-    files.write_json(unfinished / DESCRIPTION_FILE, description)
+    model.save_weights(folder / WEIGHTS_FILE)
+    written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in written}
+    files.write_json(folder / DESCRIPTION_FILE, description | {"files": digests})
     if card is not None:
-        (unfinished / CARD_FILE).write_text(card)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(unfinished, folder)
-    return folder
+        (folder / CARD_FILE).write_text(card, "utf-8")

@@ -1,17 +1,58 @@
 """The pretrained entries of the zoo."""
 
+import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from scale_zoo import compat, files
-from scale_zoo.zoo.registry import create_model
+from scale_zoo.equivariance.results import Measure
+from scale_zoo.zoo.classifier import Classifier
+from scale_zoo.zoo.registry import create_model, resolve_options
+from scale_zoo.zoo.weights import check_archive
 
 WEIGHTS_FILE = "model.weights.h5"
+# In folders of networks that `create_model` does not make again.
+KERAS_FILE = "model.keras"
 DESCRIPTION_FILE = "model.json"
 # The folder in a work directory that holds the run's exported network.
 EXPORTED = "saved_model"
+# More would take minutes to build, and is a fault in the file.
+MOST_CLASSES = 10**6
+LARGEST_IMAGE = 2**16
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Content of an exported folder's `model.json`; what it may lack is None.
+
+    Args:
+        model: name of the network in `list_models()`.
+        input_shape: `(height, width, channels)` of the images.
+        classes: number of classes.
+        options: options of the model.
+        class_names: names of the classes, in order.
+        data: name of the data set that it was trained on.
+        image_size: pixels to which the images were fitted; 0 for their own size.
+        seed: seed of the splits.
+        parameters: number of trainable parameters.
+        accuracy: accuracy on the test images.
+        files: SHA-256 of each other file of the folder, by its path in it.
+    """
+
+    model: str
+    input_shape: tuple[int | None, ...]
+    classes: int
+    options: dict[str, Any]
+    class_names: list[str] | None = None
+    data: str | None = None
+    image_size: int | None = None
+    seed: int | None = None
+    parameters: int | None = None
+    accuracy: Measure | None = None
+    files: dict[str, str] | None = None
 
 
 def list_pretrained() -> list[str]:
@@ -32,29 +73,49 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
             keeps its own.
 
     Returns:
-        A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on.
+        A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on:
+        a `Classifier`, with `class_names`, where they are known. `scale_zoo.preprocess` makes such
+        images of any.
 
     Raises:
         ValueError: if there is no such entry, or it is a `.keras` file of another kind of network
             or to be given another activation.
     """
     if pathlib.Path(entry).suffix == ".keras":
-        if classifier_activation != "softmax":
-            raise ValueError(
-                "`classifier_activation` must be left out for a `.keras` file. "
-                f"Received {classifier_activation!r}."
-            )
-        return compat.load_keras_file(entry)
+        return _load_keras_file(pathlib.Path(entry), classifier_activation)
     folder = find_entry(entry)
     description = describe(folder)
-    return create_model(
-        description["model"],
-        description["input_shape"],
-        description["classes"],
-        weights=str(folder / WEIGHTS_FILE),
+    path = folder / KERAS_FILE
+    if not path.is_file():
+        path = folder / WEIGHTS_FILE
+    check_files(folder, description, [path.name])
+    if path.name == KERAS_FILE:
+        return _load_keras_file(path, classifier_activation)
+    # An option by the name of another argument, too, is unknown.
+    resolve_options(description.model, description.options)
+    model = create_model(
+        description.model,
+        description.input_shape,
+        description.classes,
+        weights=str(path),
         classifier_activation=classifier_activation,
-        **description["options"],
+        **description.options,
     )
+    if description.class_names is None:
+        return model
+    return Classifier(
+        model.input, model.output, name=model.name, class_names=description.class_names
+    )
+
+
+def _load_keras_file(path: pathlib.Path, classifier_activation: str | None) -> keras.Model:
+    if classifier_activation != "softmax":
+        raise ValueError(
+            "`classifier_activation` must be left out for a `.keras` file. "
+            f"Received {classifier_activation!r}."
+        )
+    check_archive(path)
+    return compat.load_keras_file(path)
 
 
 def find_entry(entry: str) -> pathlib.Path:
@@ -76,9 +137,59 @@ def find_entry(entry: str) -> pathlib.Path:
     return folder
 
 
-def describe(folder: str | pathlib.Path) -> dict[str, Any]:
-    """Reads the description in an exported folder: model, input shape, options, class names."""
-    return files.read_json(pathlib.Path(folder) / DESCRIPTION_FILE)
+def describe(folder: str | pathlib.Path) -> Description:
+    """Reads the description in an exported folder.
+
+    Raises:
+        ValueError: if `model.json` is missing or broken; the message names file and key.
+    """
+    path = pathlib.Path(folder) / DESCRIPTION_FILE
+    description = files.read_record(Description, path)
+    sizes = [n for n in description.input_shape if n is not None]
+    if len(description.input_shape) != 3 or not all(1 <= n <= LARGEST_IMAGE for n in sizes):
+        raise ValueError(
+            f"{path}: `input_shape` must be height, width and channels, in [1, {LARGEST_IMAGE}]. "
+            f"Received {list(description.input_shape)}."
+        )
+    if not 1 <= description.classes <= MOST_CLASSES:
+        raise ValueError(
+            f"{path}: `classes` must be in [1, {MOST_CLASSES}]. Received {description.classes}."
+        )
+    names = description.class_names
+    if names is not None and len(names) != description.classes:
+        raise ValueError(
+            f"{path}: `class_names` must be {description.classes}, as `classes` says. Received "
+            f"{len(names)}."
+        )
+    return description
+
+
+def check_files(
+    folder: str | pathlib.Path,
+    description: Description | None = None,
+    names: Sequence[str] | None = None,
+) -> None:
+    """Checks files of an exported folder by the digests in its description, if it has them.
+
+    Args:
+        folder: the folder.
+        description: its description, if it has been read.
+        names: paths in the folder; by default all that the description names.
+
+    Raises:
+        ValueError: if a file is missing or not the one that was written; the message names it.
+    """
+    folder = pathlib.Path(folder)
+    written = (description or describe(folder)).files or {}
+    for name in written if names is None else names:
+        path = folder / name
+        if not path.is_file():
+            raise ValueError(f"There is no file {path}. Export the network again.")
+        if name in written and files.digest(path) != written[name]:
+            raise ValueError(
+                f"{path} is damaged or of another network: it has another digest than "
+                f"{DESCRIPTION_FILE} names. Export the network again."
+            )
 
 
 def _zoo_folder() -> pathlib.Path:

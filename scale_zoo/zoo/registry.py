@@ -10,6 +10,7 @@ import keras
 
 from scale_zoo import methods, models
 from scale_zoo.zoo import imagenet
+from scale_zoo.zoo.weights import load_weights
 
 Part = TypeVar("Part", bound=methods.Options)
 
@@ -181,7 +182,7 @@ def create_model(
         with_top = include_top and classes in (None, imagenet.CLASSES)
         imagenet.load_imagenet(model, design.skeleton, with_top)
     elif weights is not None:
-        model.load_weights(weights)
+        load_weights(model, weights)
     return model
 
 

@@ -118,6 +118,7 @@ ROWS = {
     "ChannelPooling": Row(layers.ChannelPooling, lambda: {"mode": "logsumexp"}, (3, 9, 8, 2)),
     # Of one channel, which leaves one answer for each image.
     "FoldChannels": Row(layers.FoldChannels, dict, (1, 9, 8, 2)),
+    "Dropout": Row(layers.Dropout, lambda: {"rate": 0.4, "seed": 1}, (9, 8, 2)),
     "EdgePadding2D": Row(layers.EdgePadding2D, lambda: {"before": 1, "after": 2}, (9, 8, 2)),
     "FoveatedLifting": Row(
         layers.FoveatedLifting,

@@ -111,3 +111,13 @@ def test_deformed_images_come_again_when_a_run_goes_on(examples):
         np.testing.assert_array_equal(images, later_images)
         np.testing.assert_array_equal(labels, later_labels)
     assert not np.allclose(batches[0][0], plain[0][0], atol=0.01)
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_label_of_no_class_is_refused(label):
+    examples = data.Examples(np.zeros((3, 4, 4, 1), np.uint8), np.array([0, label, 1], np.int32))
+    message = rf"`labels` must be in \[0, 2\).* Received {label} for image 1"
+    with pytest.raises(ValueError, match=message):
+        data.evaluation_batches(examples, 2, 2)
+    with pytest.raises(ValueError, match=message):
+        data.training_batches(examples, 2, 2, None, 0)

@@ -147,7 +147,7 @@ def test_images_that_memory_cannot_hold_are_refused(image_folder):
     "scale_range", [(0, 1), (-1, 1), (1, 0.3), (0.3, 4.1), (0.3,), (float("nan"), 1)]
 )
 def test_a_scale_range_outside_its_bounds_is_refused(scale_range):
-    with pytest.raises(ValueError, match=r"`scale_range` must be two factors.*\(0, 4\]"):
+    with pytest.raises(ValueError, match=r"`scale_range` must be two factors.*\[0.01, 4\]"):
         data.check_scale_range(scale_range)
 
 
@@ -201,3 +201,13 @@ def test_the_first_images_of_each_size_are_taken_in_order(count, expected):
 def test_all_images_of_unknown_sizes_are_taken():
     examples = data.load_source("digits").test
     assert data.first_of_each_size(examples, 1) is examples
+
+
+@pytest.mark.parametrize("name", ["cat\nowl", "\x1b[2Jcat", " "])
+def test_a_folder_of_a_name_of_other_than_one_line_is_refused(tmp_path, name):
+    for folder in ("dog", name):
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            Image.new("L", (4, 4)).save(tmp_path / folder / f"{number}.png")
+    with pytest.raises(ValueError, match="`class_names` must be texts of one line"):
+        data.load_source(f"folder:{tmp_path}")

@@ -1,4 +1,8 @@
+import math
+
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import scale_zoo
 from scale_zoo import data
@@ -61,13 +65,48 @@ def test_an_epoch_too_short_for_the_share_is_passed_over(model, examples, monkey
     callback.set_model(model)
     monkeypatch.setattr(callback_module.time, "monotonic", lambda: next(clock))
     callback.on_train_begin()
-    measured = []
+    history = []
     # Ten seconds are too much of 90, but not of 200.
     for epoch in range(3):
         logs = {}
         callback.on_epoch_end(epoch, logs)
-        measured.append(logs.get("equivariance_seconds"))
-    assert measured == [5.0, None, 2.0]
+        history.append(logs)
+    assert [logs["equivariance_seconds"] for logs in history] == [5.0, 0.0, 2.0]
+    assert history[0].keys() == history[1].keys() == history[2].keys()
+    for name in ("accuracy_at_0.50", "equivariance_error_at_0.50"):
+        assert [math.isnan(logs[name]) for logs in history] == [False, True, False]
+
+
+@pytest.mark.parametrize("labels", ["numbers", "one-hot"])
+@pytest.mark.parametrize("form", ["pair", "floats", "data set"])
+def test_the_forms_of_held_out_images_are_measured_alike(model, examples, form, labels):
+    given = examples.labels if labels == "numbers" else np.eye(10, dtype="float32")[examples.labels]
+    images = examples.images if form == "pair" else data.float_images(examples.images).numpy()
+    held_out = (images, given)
+    if form == "data set":
+        held_out = tf.data.Dataset.from_tensor_slices(held_out).batch(5)
+    expected = _measure(model, scale_zoo.EquivarianceCallback(examples, [0.5]))
+    found = _measure(model, scale_zoo.EquivarianceCallback(held_out, [0.5]))
+    for name in ("accuracy_at_0.50", "equivariance_error_at_0.50"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "message"),
+    [
+        (np.zeros([2, 28, 28, 1]), "Received a ndarray"),
+        ((np.zeros([2, 28, 28, 1]), np.zeros(3)), "of the same length"),
+        (tf.data.Dataset.range(3), "must hold batches"),
+        (
+            tf.data.Dataset.from_tensors((np.zeros([2, 8, 8, 1]), np.zeros(2))).repeat(),
+            "must end",
+        ),
+    ],
+    ids=["images", "lengths", "numbers", "endless"],
+)
+def test_other_forms_are_refused_before_training(held_out, message):
+    with pytest.raises(ValueError, match=message):
+        scale_zoo.EquivarianceCallback(held_out)
 
 
 def test_an_unknown_stage_is_refused_when_training_starts(model, examples):

@@ -273,3 +273,29 @@ def test_a_model_read_from_a_file_is_measured_alike(name, options, images, tmp_p
     loaded = keras.models.load_model(tmp_path / "model.keras")
     found, truth = [_error(each, images, 1 / 1.1, "projection") for each in (loaded, model)]
     assert found == pytest.approx(truth, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("region", ["canvas", "interior"])
+def test_images_that_are_not_finite_have_no_error(value, region):
+    model = scale_zoo.create_model("plain_cnn", width=0.1, kernel_size=3)
+    error = scale_zoo.EquivarianceError(model, 0.8, region=region)
+    images = np.random.default_rng(0).random((2, 28, 28, 1)).astype(np.float32)
+    images[1, 14, 14] = value
+    error.update_state(images)
+    assert np.isnan(error.result())
+
+
+def test_images_of_another_shape_are_refused():
+    model = scale_zoo.create_model("plain_cnn", width=0.1, kernel_size=3)
+    error = scale_zoo.EquivarianceError(model, 0.8)
+    for shape in ((28, 28, 1), (2, 28, 28, 3), (2, 28, 27, 1)):
+        with pytest.raises(ValueError, match=r"`images` must be of shape \[any, 28, 28, 1\]"):
+            error.update_state(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("factor", [0, -1, np.nan, np.inf, "half", None])
+def test_a_factor_that_is_no_number_above_0_is_refused(factor):
+    model = scale_zoo.create_model("plain_cnn", width=0.1, kernel_size=3)
+    with pytest.raises(ValueError, match="`factor` must be above 0"):
+        scale_zoo.EquivarianceError(model, factor)

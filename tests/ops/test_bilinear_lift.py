@@ -149,8 +149,32 @@ def test_a_known_size_that_is_too_small_is_found_though_the_other_is_unknown():
         ((1, 8, 8, 1), {"n_scales": 0}, "`n_scales`.*Received 0"),
         ((1, 8, 8, 1), {"n_scales": 2, "base": 1.0}, "`base`.*1.0"),
         ((1, 8, 8, 1), {"n_scales": 2, "min_size": 0}, "`min_size`.*0"),
+        ((1, 8, 8, 1), {"n_scales": None}, "`n_scales`.*Received None"),
+        ((1, 8, 8, 1), {"n_scales": 2, "base": float("nan")}, "`base`.*nan"),
+        ((1, 8, 8, 1), {"n_scales": 2, "base": float("inf")}, "`base`.*inf"),
+        ((1, 8, 8, 1), {"n_scales": 2, "base": "x"}, "`base`.*x"),
+        ((1, 0, 8, 1), {"n_scales": 1}, r"`images` must have a height and width.*\(0, 8\)"),
+        ((1, 8, 0, 1), {"n_scales": 2}, r"`images` must have a height and width.*\(8, 0\)"),
     ],
 )
 def test_an_argument_out_of_range_is_named(shape, arguments, message):
     with pytest.raises(ValueError, match=message):
         bilinear_lift(tf.zeros(shape), **arguments)
+
+
+def test_integers_are_refused():
+    with pytest.raises(ValueError, match=r"`images` must be of floating point. Received uint8"):
+        bilinear_lift(tf.zeros([1, 8, 8, 1], tf.uint8), 2)
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+@pytest.mark.parametrize("antialias", [False, True])
+def test_half_precision_has_the_gradient_of_single_precision(dtype, antialias):
+    gradients = []
+    for each in (dtype, tf.float32):
+        images = tf.cast(_random(1, 12, 12, 1), each)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            total = tf.reduce_sum(bilinear_lift(images, 2, 1.5, antialias=antialias)[1])
+        gradients.append(tf.cast(tape.gradient(total, images), tf.float32))
+    np.testing.assert_allclose(*gradients, atol=2e-2)

@@ -267,3 +267,9 @@ def test_where_size_and_factor_are_known_a_graph_holds_the_matrices_alone():
     assert len(known.graph.get_operations()) < len(unknown.graph.get_operations()) / 2
     for function in (known, unknown):
         np.testing.assert_allclose(function(images), rescale(images, 0.7), 1e-6, 1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 0, -1, np.nan, np.inf])
+def test_a_factor_at_which_nothing_would_be_left_is_refused(factor):
+    with pytest.raises(ValueError, match=r"`factors` must be (above 0|at least 0.001)"):
+        rescale(np.ones([1, 8, 8, 1], np.float32), factor)

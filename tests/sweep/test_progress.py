@@ -2,10 +2,10 @@ import logging
 
 import pytest
 
-from scale_zoo import files
 from scale_zoo.sweep import make_plan
 from scale_zoo.sweep.progress import Progress, in_words
 from scale_zoo.training import run_files
+from scale_zoo.training.checkpoints import folder_name
 from scale_zoo.training.config import TrainingConfig
 from tests.sweep.finished_runs import finish
 
@@ -24,9 +24,8 @@ def messages(caplog):
 
 
 def _train(run, epochs):
-    checkpoints = run.workdir / run_files.CHECKPOINTS
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    files.write_json(checkpoints / run_files.STATE_FILE, {"epoch": epochs - 1, "history": []})
+    folder = run.workdir / run_files.CHECKPOINTS / folder_name(epochs)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def test_what_is_left_costs_what_was_done(runs, messages):

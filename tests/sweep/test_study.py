@@ -9,9 +9,9 @@ import time
 import pytest
 import tensorflow as tf
 
-from scale_zoo import files
+from scale_zoo import files, locks
 from scale_zoo.sweep import execution, make_plan, run_sweep, study
-from scale_zoo.training import run_files
+from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig
 from scale_zoo.training.metrics import read_metrics
 from tests.sweep.finished_runs import finish
@@ -44,7 +44,6 @@ def test_a_study_leaves_what_it_promises(sweep):
         "hparams",
         "logs",
         "sweep.json",
-        "sweep.lock",
         "table.csv",
         "table.md",
     }
@@ -164,12 +163,12 @@ def test_a_study_whose_networks_cannot_be_built_writes_nothing(tmp_path, monkeyp
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(study.fcntl is None, reason="needs locks of files")
+@pytest.mark.skipif(locks.fcntl is None, reason="needs locks of files")
 def test_a_folder_takes_one_study_at_a_time(tmp_path, started):
     files.write_record(tmp_path / study.STUDY_FILE, SMALL)
     with (
-        study._alone_in(tmp_path),
-        pytest.raises(ValueError, match="Another study is at work"),
+        locks.hold(tmp_path / study.LOCK_FILE, "output"),
+        pytest.raises(ValueError, match=f"`output` .* is in use by process {os.getpid()} on "),
     ):
         run_sweep(SMALL, VARIED, tmp_path)
     assert started == []
@@ -213,6 +212,10 @@ def _children(process):
     ]
 
 
+def _history(run):
+    return Checkpoints(run.workdir).read_history(run.finished_epochs)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not pathlib.Path("/proc").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -229,7 +232,7 @@ def test_a_study_stopped_at_any_moment_loses_the_running_epoch_alone(tmp_path, h
         assert output.strip().endswith(
             "stopped; the same command goes on from each run's last finished epoch"
         )
-    _, history = run_files.read_state(first.workdir)
+    history = _history(first)
     assert 2 <= len(history) < EPOCHS
 
     tool = _start_tool(tmp_path / "out")
@@ -237,7 +240,7 @@ def test_a_study_stopped_at_any_moment_loses_the_running_epoch_alone(tmp_path, h
     assert tool.returncode == 0, output
     assert f"run 1 of 2, centre: goes on after epoch {len(history)} of {EPOCHS}" in output
     # Seconds and all: what was finished was not trained again.
-    _, whole = run_files.read_state(first.workdir)
+    whole = _history(first)
     assert whole[: len(history)] == history
     assert [logs["epoch"] for logs in whole] == list(range(EPOCHS))
     output, _ = _start_tool(tmp_path / "out").communicate(timeout=600)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.tools.conftest import ROOT
+from tests.shell import ROOT
 
 # A flag of each tool that has flags.
 FLAGS = {
@@ -55,14 +55,18 @@ def test_a_wrong_flag_ends_in_one_line_and_a_status(tool, flags, message, run_to
     assert not list(tmp_path.iterdir())
 
 
-# Imports take seconds: one tool's process stands for those of all, which share `command_line`.
+# Imports take seconds: one process stands for those of all, which share `command_line`.
 @pytest.mark.parametrize(
-    "tool",
-    [tool if tool == "train" else pytest.param(tool, marks=pytest.mark.slow) for tool in TOOLS],
+    "program",
+    [
+        ["-m", "scale_zoo", "train"],
+        *(pytest.param([f"tools/{tool}.py"], marks=pytest.mark.slow) for tool in TOOLS),
+    ],
+    ids=lambda program: program[-1],
 )
-def test_a_process_of_the_tool_ends_in_one_line_and_a_status(tool):
+def test_a_process_ends_in_one_line_and_a_status(program):
     done = subprocess.run(
-        [sys.executable, f"tools/{tool}.py", "--nonsense"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, *program, "--nonsense"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 1
     assert done.stdout == ""

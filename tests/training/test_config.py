@@ -33,8 +33,8 @@ def test_a_scale_range_is_two_factors_or_a_word(text, scale_range):
         ("small", "must be LOW,HIGH, 'none' or 'default'. Received 'small'"),
         ("0.3", "must be LOW,HIGH"),
         ("0.3,0.5,1", "must be LOW,HIGH"),
-        ("0,1", r"in \(0, 4\]"),
-        ("1,0.3", r"low to high, in \(0, 4\]"),
+        ("0,1", r"in \[0.01, 4\]"),
+        ("1,0.3", r"low to high, in \[0.01, 4\]"),
     ],
 )
 def test_a_wrong_scale_range_is_refused(text, message):

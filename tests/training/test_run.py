@@ -15,16 +15,17 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import data, files, zoo
+from scale_zoo import data, files, locks, zoo
 from scale_zoo.equivariance import Evaluation, Measure
-from scale_zoo.training import callbacks, schedules
+from scale_zoo.training import callbacks, export_run, run_files, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
+from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[2]
-OPTIONS = {"n_scales": 2, "width": 0.1, "dropout": 0, "kernel_size": 3}
+OPTIONS = {"n_scales": 2, "width": 0.1, "kernel_size": 3}
 SMALL = TrainingConfig(model="dss_cnn", option=OPTIONS, epochs=2, batch_size=256)
 
 
@@ -54,7 +55,7 @@ def unmeasured(monkeypatch):
 
 
 def _weights(workdir):
-    with h5py.File(workdir / "checkpoints" / "epoch-0001.weights.h5") as file:
+    with h5py.File(workdir / "checkpoints" / "epoch-0001" / "model.weights.h5") as file:
         found = {}
         file.visititems(
             lambda name, item: (
@@ -126,7 +127,7 @@ def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
     assert f"{accuracy.mean:.2%} ± {accuracy.standard_error:.2%} of 449 held-out images" in card
     error = metrics.test.over_scale[3].canvas.overall
     assert f"| {error.mean:.3g} ± {error.standard_error:.2g} |" in card
-    command = card.partition("tools/train.py ")[2].partition("```")[0].replace("\\\n", "")
+    command = card.partition("scale_zoo train ")[2].partition("```")[0].replace("\\\n", "")
     options = [each for each in shlex.split(command) if each.startswith("--option=")]
     assert (
         training_config.parse_options(each.removeprefix("--option=") for each in options) == OPTIONS
@@ -134,11 +135,12 @@ def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
     assert "--scale_range=default" in command
 
 
-def test_the_export_tells_what_it_was_trained_on(run):
-    workdir, _ = run
+def test_the_export_tells_what_it_was_trained_on_and_what_it_reaches(run):
+    workdir, metrics = run
     description = zoo.describe(workdir / "saved_model")
-    told = {key: description[key] for key in ("data", "image_size", "seed")}
-    assert told == {"data": "digits", "image_size": 0, "seed": 0}
+    assert (description.data, description.image_size, description.seed) == ("digits", 0, 0)
+    assert description.parameters == metrics.parameters
+    assert description.accuracy == metrics.test.accuracy
 
 
 @pytest.mark.parametrize("name", ["accuracy_over_scale.png", "equivariance_over_scale.png"])
@@ -179,7 +181,41 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(run, tmp_path, unmeasur
     _assert_same_weights(workdir, tmp_path / "again")
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
+def _without_seconds(history):
+    timed = ("images_per_second", "equivariance_seconds")
+    # Not measured here, for speed.
+    return [
+        {key: value for key, value in logs.items() if key not in timed and "_at_" not in key}
+        for logs in history
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
+    run, tmp_path, unmeasured, monkeypatch
+):
+    finished, metrics = run
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"), resume=True)
+    steps = iter(range(100))
+
+    def interrupt(self, batch, logs=None):
+        # Of four steps an epoch: in the first, and in the last of all.
+        if next(steps) in (0, 7):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(callbacks.Throughput, "on_train_batch_end", interrupt)
+    for place in ("epoch-0000-step-000001", "epoch-0001"):
+        with pytest.raises(stopping.Stopped) as caught:
+            training.train(config)
+        assert caught.value.number == signal.SIGTERM
+        assert (tmp_path / "stopped" / "checkpoints" / place).is_dir()
+    history = training.train(config).history
+    assert _without_seconds(history) == _without_seconds(metrics.history)
+    _assert_same_weights(finished, tmp_path / "stopped")
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
     finished, _ = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
     save = callbacks.Checkpoint.on_epoch_end
@@ -205,6 +241,33 @@ def test_a_finished_run_resumed_trains_no_more(run, tmp_path, unmeasured, monkey
     assert training.train(config).history == metrics.history
 
 
+def test_a_run_without_patience_left_trains_no_more(run, tmp_path, unmeasured, monkeypatch, caplog):
+    workdir, metrics = run
+    monkeypatch.setattr("keras.Model.fit", None)
+    monkeypatch.setattr(run_files, "best_epoch", lambda history: int(history[0]["epoch"]))
+    shutil.copytree(workdir, tmp_path / "copy")
+    (tmp_path / "copy" / "metrics.json").unlink()
+    config = dataclasses.replace(
+        SMALL, workdir=str(tmp_path / "copy"), resume=True, epochs=9, patience=1
+    )
+    resumed = training.train(config)
+    assert resumed.history == metrics.history
+    assert resumed.best_epoch == 0
+    assert "lacks" not in caplog.text
+
+
+def test_a_finished_run_with_more_epochs_trains_on_from_its_last(run, tmp_path, unmeasured):
+    workdir, metrics = run
+    shutil.copytree(workdir, tmp_path / "copy")
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True, epochs=3)
+    history = training.train(config).history
+    assert [logs["epoch"] for logs in history] == [0, 1, 2]
+    assert history[:2] == metrics.history
+    assert read_config(tmp_path / "copy").training == config
+    with pytest.raises(ValueError, match="cannot change epochs from 3 to 2"):
+        training.train(dataclasses.replace(config, epochs=2))
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
     tmp_path, unmeasured, monkeypatch
 ):
@@ -212,8 +275,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
     with pytest.raises(FloatingPointError, match=r"The loss became .* Lower --learning_rate"):
         training.train(dataclasses.replace(SMALL, workdir=str(tmp_path / "run"), optimizer="sgd"))
     checkpoints = tmp_path / "run" / "checkpoints"
-    assert (checkpoints / "epoch-0000.weights.h5").exists()
-    with h5py.File(checkpoints / "best.weights.h5") as file:
+    with h5py.File(checkpoints / "epoch-0000" / "model.weights.h5") as file:
         finite = []
         file.visititems(
             lambda _, item: (
@@ -234,12 +296,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
         ({"option": ("n_scales=3",)}, "`option` must be a dict"),
         ({"option": {"n_scales": 0}}, "`n_scales` must be a whole number"),
         ({"data": "nothing"}, "`data` must be one of digits"),
-        ({"scale_range": (0, 1)}, r"in \(0, 4\]"),
-        ({"scale_range": (0.5, 5)}, r"in \(0, 4\]"),
+        ({"scale_range": (0, 1)}, r"in \[0.01, 4\]"),
+        ({"scale_range": (0.5, 5)}, r"in \[0.01, 4\]"),
         ({"scale_range": "0.3,1"}, r"must be \(low, high\), None or 'default'. Received '0.3,1'"),
         ({"deformation": 0.3}, r"`deformation` must be in \[0, 0.2\]. Received 0.3"),
         ({"epochs": 0}, "`epochs` must be above 0"),
+        ({"patience": -1}, "`patience` must not be negative"),
         ({"batch_size": 2000}, "at most the 1078 training images"),
+        ({"seed": -1}, r"`seed` must be in \[0, 4294967295\]. Received -1"),
+        ({"seed": 2**32}, r"`seed` must be in \[0, 4294967295\]"),
+        ({"option": {"mean": [float("nan")]}}, "`mean` must be a finite number. Received nan"),
+        ({"option": {"deviation": [0]}}, "`deviation` must be above 0. Received 0"),
+        ({"option": {"mean": 0.5}}, "`mean` and `deviation` must hold one number for each"),
+        ({"scale_range": (1e-9, 1e-9)}, r"in \[0.01, 4\]"),
         ({"batch_size": -1}, "`batch_size` must be above 0"),
         ({"optimizer": "lbfgs"}, "`optimizer` must be one of"),
         ({"learning_rate": -1.0}, "`learning_rate` must be above 0"),
@@ -268,6 +337,15 @@ def test_a_work_directory_with_a_run_is_refused(run):
         training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
 
 
+def test_an_empty_work_directory_of_the_user_is_left(tmp_path):
+    with pytest.raises(ValueError, match="must be a finite number"):
+        training.train(
+            dataclasses.replace(SMALL, workdir=str(tmp_path), option={"mean": [float("nan")]})
+        )
+    assert tmp_path.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_work_directory_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(ValueError, match="holds other files"):
@@ -277,7 +355,8 @@ def test_a_work_directory_with_other_files_is_refused(tmp_path):
 
 def test_a_run_that_ended_in_its_first_file_can_be_begun_again(tmp_path):
     config = dataclasses.replace(SMALL, workdir=str(tmp_path))
-    (tmp_path / "unfinished-config.json").write_text("{")
+    (tmp_path / "unfinished-0123456789ab-config.json").write_text("{")
+    (tmp_path / "run.lock").write_text("process 1")
     training_config.check_workdir(config)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="already holds a run"):
@@ -294,8 +373,10 @@ def test_a_run_that_goes_on_cannot_change(run):
 def test_a_run_goes_on_with_the_generation_of_keras_that_began_it(run, tmp_path):
     shutil.copytree(run[0], tmp_path / "copy")
     other = {"2": "3.15.1", "3": "2.15.0"}[keras.__version__[0]]
-    state = tmp_path / "copy" / "checkpoints" / "state.json"
-    files.write_json(state, files.read_json(state) | {"keras": other})
+    checkpoints = Checkpoints(tmp_path / "copy")
+    last = checkpoints.last()
+    state = dataclasses.replace(last.state, keras=other)
+    last.weights.with_name("state.json").write_text(files.seal(state))
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
     with pytest.raises(ValueError, match=f"a run of Keras {other}.*on Keras {other[0]}"):
         training.train(config)
@@ -399,10 +480,85 @@ def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    # The first epoch has ended: all is imported and traced.
     for line in tool.stdout:
-        if "Epoch 1" in line:
+        if "val_loss" in line:
             break
     tool.send_signal(signal.SIGINT)
     rest, _ = tool.communicate(timeout=60)
     assert tool.returncode == 130
-    assert rest.strip().endswith("stopped; go on from the last finished epoch with --resume")
+    assert "\nstopped; go on with --resume\n" in rest
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train": lambda part: part[:-1]}, r"train \(1077 images instead of 1078\)"),
+        ({"test": lambda part: part[::-1]}, r"test \(other images or labels\)"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_data(run, tmp_path, monkeypatch, change, message):
+    shutil.copytree(run[0], tmp_path / "copy")
+    source = data.load_source("digits")
+    changed = {name: edit(getattr(source, name)) for name, edit in change.items()}
+    source = dataclasses.replace(source, **changed)
+    monkeypatch.setattr(training, "load_source", lambda _: source)
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    with pytest.raises(ValueError, match=f"`data` digits is no longer what .*: {message}"):
+        training.train(config)
+
+
+def test_a_finished_run_whose_best_epoch_is_damaged_keeps_its_export(
+    run, tmp_path, unmeasured, caplog
+):
+    shutil.copytree(run[0], tmp_path / "copy")
+    best = Checkpoints(tmp_path / "copy").best().weights
+    best.write_bytes(best.read_bytes()[:-1])
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"The best epoch .* is no longer whole"):
+            training.train(config)
+    assert str(best) in caplog.text
+
+
+@pytest.mark.skipif(locks.fcntl is None, reason="needs locks of files")
+def test_a_work_directory_takes_one_run_at_a_time(run, tmp_path):
+    shutil.copytree(run[0], tmp_path / "copy")
+    config = dataclasses.replace(SMALL, workdir=str(tmp_path / "copy"), resume=True)
+    with (
+        locks.hold(tmp_path / "copy" / "run.lock", "workdir"),
+        pytest.raises(ValueError, match=f"is in use by process {os.getpid()} on "),
+    ):
+        training.train(config)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.json", ""),
+        ("config.json", "{}"),
+        ("config.json", '{"training": NaN}'),
+        ("metrics.json", '{"best_epoch": "first"}'),
+        ("metrics.json", None),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named_in_one_line(run, tmp_path, file, content):
+    workdir = shutil.copytree(run[0], tmp_path / "copy")
+    if content is None:
+        (workdir / file).unlink()
+    else:
+        (workdir / file).write_text(content)
+    with pytest.raises(ValueError, match=rf"{file}|has no metrics") as caught:
+        export_run(workdir, tmp_path / "exported")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "exported").exists()
+
+
+def test_a_damaged_best_epoch_is_not_exported(run, tmp_path):
+    workdir = shutil.copytree(run[0], tmp_path / "copy")
+    best = Checkpoints(workdir).best().weights
+    content = bytearray(best.read_bytes())
+    content[len(content) // 2] ^= 1
+    best.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{best} is damaged"):
+        export_run(workdir, tmp_path / "exported")

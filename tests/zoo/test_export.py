@@ -1,4 +1,6 @@
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 import scale_zoo
+from scale_zoo import zoo
 from scale_zoo.zoo import export
 
 DESCRIPTION = {
@@ -96,7 +99,13 @@ def test_images_of_any_size_are_fitted_with_their_aspect(exported):
 def test_the_folder_holds_labels_weights_and_description(exported):
     _, folder = exported
     assert (folder / "assets" / "labels.txt").read_text() == "cat\ndog\nowl\n"
-    assert json.loads((folder / "model.json").read_text()) == DESCRIPTION
+    description = json.loads((folder / "model.json").read_text())
+    files = description.pop("files")
+    assert description == DESCRIPTION
+    assert "saved_model.pb" in files
+    weights = (folder / "model.weights.h5").read_bytes()
+    assert files["model.weights.h5"] == hashlib.sha256(weights).hexdigest()
+    zoo.check_files(folder)
     assert {path.name for path in folder.parent.iterdir()} == {"net"}
 
 
@@ -119,3 +128,87 @@ def test_class_names_that_do_not_fit_are_refused_before_anything_is_written(expo
     with pytest.raises(ValueError, match="must name 3 classes"):
         export.export_model(model, tmp_path / "net", DESCRIPTION | {"class_names": ["cat"]})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_of_ones_own_is_exported_with_class_names_alone(tmp_path):
+    inputs = keras.Input((8, 8, 1), name="images")
+    features = keras.layers.Flatten()(scale_zoo.layers.DeformableConv2D(2, 3)(inputs))
+    own = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(features), name="own")
+    folder = scale_zoo.export_model(own, tmp_path / "own", class_names=["cat", "dog", "owl"])
+    loaded = scale_zoo.load_model(str(folder))
+    assert scale_zoo.class_names(loaded) == ("cat", "dog", "owl")
+    images = np.random.default_rng(0).random((2, 8, 8, 1)).astype(np.float32)
+    np.testing.assert_allclose(loaded(images), own(images), atol=1e-6)
+    # A network that knows its names needs none.
+    again = scale_zoo.export_model(loaded, tmp_path / "again")
+    assert (again / "assets" / "labels.txt").read_text() == "cat\ndog\nowl\n"
+
+
+def test_class_names_are_needed_once(exported, tmp_path):
+    model, _ = exported
+    with pytest.raises(ValueError, match="does not know the names of its classes"):
+        export.export_model(model, tmp_path / "net")
+    with pytest.raises(ValueError, match=r"`class_names` must name 3 classes"):
+        export.export_model(model, tmp_path / "net", class_names=["cat"])
+    with pytest.raises(ValueError, match="`class_names` must be left out"):
+        export.export_model(model, tmp_path / "net", DESCRIPTION, class_names=["a", "b", "c"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["cat\ndog", "\x1b[31mcat", "", "cat\u2028dog"])
+def test_a_class_name_of_other_than_one_line_is_refused(exported, tmp_path, name):
+    model, _ = exported
+    description = DESCRIPTION | {"class_names": ["owl", "dog", name]}
+    with pytest.raises(ValueError, match="`class_names` must be texts of one line"):
+        export.export_model(model, tmp_path / "net", description)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_images_of_other_channels_are_refused(exported, channels):
+    import tensorflow as tf
+
+    _, folder = exported
+    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"28,28,{channels}\]"):
+        serve(images=tf.zeros([2, 28, 28, channels], tf.uint8))
+
+
+@pytest.mark.parametrize("file", ["model.weights.h5", "saved_model.pb"])
+def test_a_file_that_was_changed_is_named(exported, tmp_path, file):
+    folder = shutil.copytree(exported[1], tmp_path / "copy")
+    content = bytearray((folder / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / file).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{file} is damaged or of another network"):
+        zoo.check_files(folder)
+    if file == "model.weights.h5":
+        with pytest.raises(ValueError, match=f"{file} is damaged or of another network"):
+            scale_zoo.load_model(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": 3}, r"Expected `str`, got `int` - at `\$\.model`"),
+        ({"model": "cat"}, "`name` must be METHOD_SKELETON"),
+        ({"classes": 10**7}, "`classes` must be in"),
+        ({"classes": 4}, "`class_names` must be 4"),
+        ({"input_shape": [28, 28]}, "`input_shape` must be"),
+        ({"input_shape": [28, 0, 1]}, "`input_shape` must be"),
+        ({"input_shape": [28, 28, "x"]}, r"Expected `int \| null`, got `str`"),
+        ({"options": {"classes": 3}}, "has no option classes"),
+        ({"options": {"width": "x"}}, "`width` must be above 0"),
+        ({"options": {"width": 1e999}}, "`width` must be above 0"),
+        ({"options": {"n_scales": None}}, "`n_scales` must be a whole number"),
+        ({"options": {"width": float("nan")}}, "not valid JSON: NaN"),
+        ({"options": []}, "Expected `object`, got `array`"),
+        ({"files": {"model.weights.h5": 0}}, "Expected `str`, got `int`"),
+    ],
+)
+def test_a_description_of_odd_contents_is_refused(exported, tmp_path, change, message):
+    description = json.loads((exported[1] / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(description | change))
+    shutil.copy(exported[1] / "model.weights.h5", tmp_path)
+    with pytest.raises(ValueError, match=message):
+        scale_zoo.load_model(str(tmp_path))

@@ -1,0 +1,75 @@
+"""Studies hyperparameters: trains a network with several values of each.
+
+Example: scale_zoo sweep --flagfile=recipes/dss_cnn.digits.flags --output=runs/sweep
+             --vary=option.base=1.3,1.5,1.7,2 --vary=learning_rate=0.01,0.001
+
+The flags of training set the centre of the study.
+"""
+
+import sys
+from collections.abc import Callable
+
+from absl import flags
+
+from scale_zoo import command_line, sweep
+
+
+def define() -> Callable[[], None]:
+    """Defines the flags; returns the function that runs the study, then prints table and paths."""
+    configuration = command_line.define_training_flags(left_out=("workdir", "resume"))
+    # So that --help lists them.
+    flags.adopt_module_key_flags(command_line)
+    vary = flags.DEFINE_multi_string(
+        "vary",
+        [],
+        "values to try, as NAME=VALUE,VALUE,...: a flag of training, or option.NAME for an option "
+        "of the model; repeat it for more",
+    )
+    mode = flags.DEFINE_enum(
+        "mode",
+        "one_at_a_time",
+        sweep.MODES,
+        "one_at_a_time: the centre, and each value with all else at the centre; grid: all "
+        "combinations; random: --sample of them",
+    )
+    sample = flags.DEFINE_integer("sample", 0, "number of combinations in mode random")
+    sample_seed = flags.DEFINE_integer("sample_seed", 0, "seed of the sample")
+    output = flags.DEFINE_string("output", None, "folder of the study", required=True)
+    workers = flags.DEFINE_integer(
+        "workers",
+        1,
+        "runs to train at a time; on a CPU, another number changes results as another seed does",
+    )
+
+    def main() -> None:
+        base = configuration()
+        outcome = sweep.run_sweep(
+            base,
+            sweep.parse_vary(vary.value, base),
+            output.value,
+            mode.value,
+            sample.value,
+            sample_seed.value,
+            workers.value,
+        )
+        table, markdown = outcome.tables
+        print(f"\n{markdown.read_text()}")
+        print(f"tables:    {table} {markdown}")
+        print(f"pictures:  {' '.join(map(str, outcome.pictures))}")
+        print(f"all runs:  tensorboard --logdir={output.value}, view HPARAMS")
+        if outcome.broken:
+            for name, reason in outcome.broken.items():
+                print(f"broken:    {name}: {reason}")
+            sys.exit(
+                f"error: {len(outcome.broken)} of {len(outcome.runs)} runs broke; "
+                "the same command tries them again"
+            )
+
+    return main
+
+
+COMMAND = command_line.Command(
+    __doc__,
+    define,
+    when_stopped="stopped; the same command goes on from each run's last finished epoch",
+)
