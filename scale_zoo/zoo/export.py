@@ -26,13 +26,18 @@ class _Server(tf.Module):
         *self.image_size, self.channels = model.input_shape[1:]
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
+        # Of one signature each, so that the network is traced and stored once.
+        self.serve_uint8 = self._compile(self._serve_uint8, tf.uint8)
+        self.serve_float = self._compile(self._serve_float, tf.float32)
 
-    @tf.function(autograph=False)
-    def serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _compile(self, function, dtype):
+        images = tf.TensorSpec([None, None, None, self.channels], dtype, "images")
+        return tf.function(function, [images], autograph=False)
+
+    def _serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_float(tf.cast(images, tf.float32) / 255.0)
 
-    @tf.function(autograph=False)
-    def serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Of more channels, TensorFlow would convolve each by itself.
         images = tf.raw_ops.EnsureShape(input=images, shape=[None, None, None, self.channels])
         probabilities = self.network(preprocessing.fit(images, *self.image_size))
@@ -127,16 +132,11 @@ def _write(model, folder, description, card) -> None:
     labels.write_text("".join(f"{name}\n" for name in names))
 
     server = _Server(model, names, str(labels))
-    size = [None, None, None, model.input_shape[-1]]
     # The sampler that needs only TensorFlow's own operations.
     with ops.use_sampler("gather"):
         signatures = {
-            "serving_default": server.serve_uint8.get_concrete_function(
-                tf.TensorSpec(size, tf.uint8, "images")
-            ),
-            "serve_float": server.serve_float.get_concrete_function(
-                tf.TensorSpec(size, tf.float32, "images")
-            ),
+            "serving_default": server.serve_uint8.get_concrete_function(),
+            "serve_float": server.serve_float.get_concrete_function(),
         }
         # Only the weights: an attribute with the model would save a trace of each of its layers.
         server.weights = signatures["serving_default"].variables

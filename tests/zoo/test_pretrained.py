@@ -8,10 +8,16 @@ import tensorflow as tf
 
 import scale_zoo
 from scale_zoo import data
+from scale_zoo.data import stir_mnist
 
 ROOT = pathlib.Path(__file__).parents[2]
 LARGEST = 6 * 2**20
-LEAST_ACCURACY = {"dss_cnn/digits": 0.98}
+# On held-out digits of the bundled set, which those of STIR-MNIST were not trained on.
+LEAST_ACCURACY = {
+    "dss_cnn/digits": 0.98,
+    "scale_channels_cnn/stir_mnist_mid2rest": 0.82,
+    "scale_channels_cnn/stir_mnist_small2large": 0.8,
+}
 
 
 def _folder(entry):
@@ -29,12 +35,26 @@ def entry(request):
 
 
 @pytest.fixture(scope="module")
-def images():
+def images(entry):
     """Held-out digits, each at a size of its own."""
     examples = data.load_source("digits").test
+    if "stir_mnist" in entry:
+        return _placed(examples.images[..., 0]), examples.labels
     factors = data.random_factors(len(examples), (0.3, 1), seed=1)
     ((scaled, _),) = data.evaluation_batches(examples, len(examples), 10, factors)
     return scaled.numpy(), examples.labels
+
+
+def _placed(digits):
+    """Draws digits as STIR-MNIST does, of 17 to 64 pixels, anywhere."""
+    random = np.random.default_rng(0)
+    sizes = random.integers(17, 65, len(digits))
+    images = np.empty([len(digits), 64, 64, 1], np.uint8)
+    for size in np.unique(sizes):
+        chosen = sizes == size
+        places = random.integers(0, 64 - size + 1, [chosen.sum(), 2])
+        images[chosen, ..., 0] = stir_mnist.draw(digits[chosen], places, int(size))
+    return data.float_images(images)
 
 
 def test_an_entry_classifies_held_out_images_of_every_size(entry, images):
