@@ -142,6 +142,11 @@ def test_a_network_of_ones_own_is_exported_with_class_names_alone(tmp_path):
     # A network that knows its names needs none.
     again = scale_zoo.export_model(loaded, tmp_path / "again")
     assert (again / "assets" / "labels.txt").read_text() == "cat\ndog\nowl\n"
+    zoo.check_files(again)
+    with (again / "model.keras").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ValueError, match="keras is damaged or of another network"):
+        scale_zoo.load_model(str(again))
 
 
 def test_class_names_are_needed_once(exported, tmp_path):
