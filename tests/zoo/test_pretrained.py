@@ -15,6 +15,7 @@ LARGEST = 6 * 2**20
 # On held-out digits of the bundled set, which those of STIR-MNIST were not trained on.
 LEAST_ACCURACY = {
     "dss_cnn/digits": 0.98,
+    "scale_channels_cnn/stir_mnist_large2small": 0.72,
     "scale_channels_cnn/stir_mnist_mid2rest": 0.82,
     "scale_channels_cnn/stir_mnist_small2large": 0.8,
 }
