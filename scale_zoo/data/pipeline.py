@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from scale_zoo import ops
 from scale_zoo.data.deformation import deform
+from scale_zoo.data.placement import rescale_objects
 from scale_zoo.data.source import Examples
 
 
@@ -66,7 +67,9 @@ def training_batches(
         batch = float_images(tf.gather(images, indices))
         if deformation:
             batch = deform(batch, deformation, seeds)
-        if scale_range is not None:
+        if scale_range is not None and examples.anywhere:
+            batch = rescale_objects(batch, factors, seeds)
+        elif scale_range is not None:
             batch = ops.rescale(batch, factors, outside=examples.outside)
         return batch, tf.gather(labels, indices)
 
