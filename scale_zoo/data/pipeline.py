@@ -86,7 +86,8 @@ def evaluation_batches(
         examples: the images.
         batch_size: images in a batch; the last may be smaller.
         classes: number of classes.
-        factors: one factor, or one for each image.
+        factors: one factor, or one for each image. Objects that may stand anywhere are placed
+            anew, by their index, unless all factors are 1.
 
     Returns:
         A data set of float32 images in [0, 1] and one-hot labels.
@@ -96,10 +97,15 @@ def evaluation_batches(
     """
     images, labels = tf.constant(examples.images), _one_hot(examples.labels, classes)
     factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
+    placed = examples.anywhere and (factors != 1).any()
 
     def load(indices, factors):
         batch = float_images(tf.gather(images, indices))
-        batch = ops.rescale(batch, factors, outside=examples.outside)
+        if placed:
+            seeds = tf.stack([indices, tf.zeros_like(indices)], axis=1)
+            batch = rescale_objects(batch, factors, seeds)
+        else:
+            batch = ops.rescale(batch, factors, outside=examples.outside)
         return batch, tf.gather(labels, indices)
 
     batches = tf.data.Dataset.from_tensor_slices((np.arange(len(examples)), factors))
