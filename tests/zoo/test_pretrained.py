@@ -5,10 +5,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import ndimage
 
 import scale_zoo
-from scale_zoo import data
+from scale_zoo import data, zoo
 from scale_zoo.data import stir_mnist
+from scale_zoo.equivariance import stage_names
+from scale_zoo.equivariance.stage_error import stage_errors
+from scale_zoo.layers import PlanarAction
 
 ROOT = pathlib.Path(__file__).parents[2]
 LARGEST = 6 * 2**20
@@ -20,6 +24,11 @@ LEAST_ACCURACY = {
     "scale_channels_cnn/stir_mnist_small2large": 0.8,
 }
 
+QUICK = ("dss_cnn/digits", "scale_channels_cnn/stir_mnist_mid2rest")
+# Factors that are whole steps of scale channels, and bounds of the error there. Shrinking loses
+# resolution.
+STEPS = {1 / 2: 0.15, 2**-0.5: 0.05, 2**0.5: 0.01, 2: 0.01}
+
 
 def _folder(entry):
     return ROOT / "saved_models" / entry.replace("/", ".", 1)
@@ -30,7 +39,12 @@ def test_every_folder_of_the_zoo_is_an_entry():
     assert folders == set(scale_zoo.list_pretrained()) == set(LEAST_ACCURACY)
 
 
-@pytest.fixture(scope="module", params=sorted(LEAST_ACCURACY))
+def _entries(names):
+    slow = pytest.mark.slow
+    return [pytest.param(name, marks=[] if name in QUICK else slow) for name in sorted(names)]
+
+
+@pytest.fixture(scope="module", params=_entries(LEAST_ACCURACY))
 def entry(request):
     return request.param
 
@@ -97,3 +111,32 @@ def test_an_entry_gives_logits_on_request(entry, images):
     logits = scale_zoo.load_model(entry, classifier_activation=None)(scaled[:4])
     expected = scale_zoo.load_model(entry)(scaled[:4])
     np.testing.assert_allclose(tf.nn.softmax(logits), expected, atol=1e-6)
+
+
+def _smooth_digits(canvas):
+    """A few digits 12 pixels high, at the centre of black canvases."""
+    digits = data.load_source("digits").test.images[:4, ..., 0]
+    margin = (canvas - 28) // 2
+    placed = np.pad(digits, [(0, 0), (margin, margin), (margin, margin)]) / 255
+    small = PlanarAction().scale(placed[..., None].astype(np.float32), 12 / 28)
+    return ndimage.gaussian_filter(small, (0, 1.2, 1.2, 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "entry", [name for name in LEAST_ACCURACY if name.startswith("scale_channels_cnn/stir")]
+)
+def test_whole_steps_shift_the_channels_of_a_trained_network(entry):
+    trained = scale_zoo.load_model(entry)
+    description = zoo.describe(_folder(entry))
+    # Where the canvas ends, so do features: the receptive fields of all stages fit on this one.
+    model = scale_zoo.create_model(description.model, (128, 128, 1), 10, **description.options)
+    model.set_weights(trained.get_weights())
+    stages = [model.get_layer(name) for name in stage_names(model)]
+    probe = keras.Model(model.input, [stage.output for stage in stages])
+    images = _smooth_digits(128)
+    before, *after = (probe(PlanarAction().scale(images, factor)) for factor in (1, *STEPS))
+    for (factor, bound), found in zip(STEPS.items(), after, strict=True):
+        for stage, one, other in zip(stages, before, found, strict=True):
+            (errors,) = stage_errors(stage.action, one, other, factor, ["interior"])
+            assert float(np.mean(errors)) < bound, (stage.name, factor)
