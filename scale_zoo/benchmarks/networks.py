@@ -38,7 +38,7 @@ def models(rounds: int) -> None:
 
 
 def entries(rounds: int) -> None:
-    """Prints every pretrained entry beside a planar one for images of its shape, if there is one."""
+    """Prints every pretrained entry beside a planar one for images of its shape, if any."""
     print(f"Batch {BATCH}. {LEGEND}\n")
     _print_heads("entry")
     found = {name: zoo.describe(zoo.find_entry(name)) for name in zoo.list_pretrained()}
