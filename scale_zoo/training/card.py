@@ -4,6 +4,9 @@ import dataclasses
 import re
 import shlex
 
+import numpy as np
+
+from scale_zoo.equivariance.by_size import BySize
 from scale_zoo.equivariance.results import Measure
 from scale_zoo.training.config import RunConfig, TrainingConfig
 from scale_zoo.training.hyperparameters import json_text, value_text
@@ -11,6 +14,9 @@ from scale_zoo.training.metrics import RunMetrics
 
 # Settings of a run that say nothing of the network.
 LEFT_OUT = ("checkpoint_minutes", "data_dir", "resume", "strategy", "workdir")
+
+# Most sizes in the table of accuracy by size.
+SIZES = 12
 
 # Characters that are markup in Markdown; an underscore inside a word is not.
 MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
@@ -84,7 +90,28 @@ def _measures(metrics: RunMetrics) -> str:
         "|---|---|---|",
         *rows,
     ]
+    if metrics.by_size is not None:
+        lines += ["", *_by_size(metrics.by_size, metrics.size_name)]
     return "\n".join(lines)
+
+
+def _by_size(by_size: BySize, size_name: str) -> list[str]:
+    worst = by_size.worst
+    shown = np.unique(np.linspace(0, len(by_size.rows) - 1, SIZES).round().astype(int))
+    rows = [by_size.rows[place] for place in shown]
+    unseen = "sizes not trained on" if by_size.has_unseen else "all sizes"
+    return [
+        f"{_percent(by_size.unseen)} over {unseen}, {_percent(worst.accuracy)} at the worst, "
+        f"{worst.size:.3g}.",
+        "",
+        f"| {size_name} | trained on | test images | accuracy |",
+        "|---|---|---|---|",
+        *(
+            f"| {row.size:.3g} | {'yes' if row.trained else 'no'} | {row.images:,} "
+            f"| {_percent(row.accuracy)} |"
+            for row in rows
+        ),
+    ]
 
 
 def _flags(training: TrainingConfig) -> str:

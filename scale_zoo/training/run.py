@@ -224,6 +224,9 @@ def _finish(
     tested = data.first_of_each_size(source.test, TESTED_OF_EACH_SIZE)
     # Epochs of one step have no rate.
     rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
+    by_size = None
+    if tested.sizes is not None and source.train.sizes is not None:
+        by_size = equivariance.measure_by_size(best, tested, source.train.sizes)
     metrics = RunMetrics(
         best_epoch=best_epoch,
         parameters=zoo.count_parameters(best),
@@ -233,6 +236,8 @@ def _finish(
         images_per_second=statistics.median(rates) if rates else None,
         test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
         history=history,
+        by_size=by_size,
+        size_name=source.size_name,
     )
     curve = over_scale.Curve(config.model, metrics.test.over_scale)
     over_scale.plot_over_scale([curve], folder)

@@ -410,6 +410,22 @@ def test_weight_decay_shrinks_kernels_alone(tmp_path, unmeasured):
     assert abs(scale.mean() - 1) < 0.2
 
 
+def test_test_images_of_known_sizes_are_measured_by_size(tmp_path, unmeasured):
+    option = {"width": 0.05, "kernel_size": 3}
+    config = dataclasses.replace(
+        SMALL, model="plain_cnn", option=option, data="rescaled:digits", epochs=1
+    )
+    metrics = training.train(dataclasses.replace(config, workdir=str(tmp_path / "run")))
+    test = data.load_source("rescaled:digits").test
+    (model,) = unmeasured
+    right = model.predict(data.float_images(test.images), verbose=0).argmax(1) == test.labels
+    for row, size in zip(metrics.by_size.rows, np.unique(test.sizes), strict=True):
+        of_size = right[test.sizes == size]
+        assert (row.size, row.trained, row.images) == (size, size == 1, len(of_size))
+        assert row.accuracy.mean == pytest.approx(of_size.mean())
+    assert read_metrics(tmp_path / "run").by_size == metrics.by_size
+
+
 REPLICAS = """
 import sys
 import keras
