@@ -42,7 +42,7 @@ def entries(rounds: int) -> None:
     print(f"Batch {BATCH}. {LEGEND}\n")
     _print_heads("entry")
     found = {name: zoo.describe(zoo.find_entry(name)) for name in zoo.list_pretrained()}
-    planar: dict[tuple[int, ...], str] = {}
+    planar: dict[tuple[int | None, ...], str] = {}
     for name, description in found.items():
         if description.model == "plain_cnn":
             planar.setdefault(tuple(description.input_shape), name)

@@ -109,7 +109,7 @@ def class_names(model: keras.Model) -> tuple[str, ...]:
 def out_of_range(images: np.ndarray | tf.Tensor) -> bool:
     """Returns whether images `[batch, ...]` are in 0–255, not in [0, 1], as far as one can see."""
     # By NumPy, for a slice of a constant has no value while a graph is traced.
-    part = (images.numpy() if tf.is_tensor(images) else images)[:LOOKED_AT]
+    part = getattr(images, "numpy", lambda: images)()[:LOOKED_AT]
     return bool(part.size) and float(part.max()) > LARGEST_FLOAT
 
 
