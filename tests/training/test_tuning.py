@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import shutil
 
 import h5py
@@ -42,7 +43,13 @@ def _config(trained, **change):
     return TrainingConfig(**settings | change)
 
 
-def _frozen_run(trained, images, workdir, **change):
+def _begin(settings):
+    return run._configure(settings, run.load_source(settings), tuning.find_origin(settings))
+
+
+@pytest.fixture
+def settings(trained, images, tmp_path):
+    """A run on the images, its first stage frozen."""
     return _config(
         trained,
         data=f"folder:{images}",
@@ -51,29 +58,49 @@ def _frozen_run(trained, images, workdir, **change):
         batch_size=8,
         epochs=2,
         freeze="stage1",
-        workdir=str(workdir),
-        **change,
+        workdir=str(tmp_path / "run"),
     )
 
 
+def test_frozen_layers_keep_the_trained_weights_in_a_run_and_others_change(
+    trained, settings, caplog
+):
+    begun, before = _begin(settings), scale_zoo.load_model(str(trained))
+    with caplog.at_level("INFO"):
+        model = run._start(begun, None)
+    (told,) = (line for line in caplog.messages if line.startswith("Weights"))
+    assert "grey and colour: conv1_conv; new: predictions. Frozen up to stage1: 2 layers" in told
+    random = np.random.default_rng(1)
+    kernel = model.get_layer("conv1_conv").get_weights()[0]
+    model.train_on_batch(random.uniform(size=(8, 28, 28, 3)), np.eye(3)[random.integers(0, 3, 8)])
+
+    for layer in weights.weighted_layers(model):
+        pairs = zip(layer.get_weights(), before.get_layer(layer.name).get_weights(), strict=True)
+        same = {np.array_equal(value, truth) for value, truth in pairs}
+        if layer.name != "conv1_conv":
+            assert same == {layer.name == "conv1_bn"}, layer.name
+    now, bias = model.get_layer("conv1_conv").get_weights()
+    np.testing.assert_array_equal(now, kernel)
+    kernel, truth = before.get_layer("conv1_conv").get_weights()
+    np.testing.assert_allclose(now.sum(axis=2, keepdims=True), kernel, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(bias, truth)
+
+
 def _checkpoint(workdir):
-    with h5py.File(workdir / "checkpoints" / "epoch-0001" / "model.weights.h5") as file:
+    with h5py.File(f"{workdir}/checkpoints/epoch-0001/model.weights.h5") as file:
         found = []
         file.visititems(lambda _, item: isinstance(item, h5py.Dataset) and found.append(item[()]))
     return found
 
 
-def test_a_resumed_run_ends_in_the_same_weights_without_the_network_that_it_was_tuned_from(
-    trained, images, tmp_path, unmeasured, monkeypatch, caplog
+@pytest.mark.slow
+def test_a_run_goes_on_to_the_same_weights_without_the_network_that_it_was_tuned_from(
+    trained, settings, tmp_path, unmeasured, monkeypatch
 ):
     copy = shutil.copytree(trained, tmp_path / "copy")
-    whole = _frozen_run(copy, images, tmp_path / "whole")
+    whole = dataclasses.replace(settings, weights=str(copy))
     stopped = dataclasses.replace(whole, workdir=str(tmp_path / "stopped"))
-    with caplog.at_level("INFO"):
-        run.train(whole)
-    (told,) = (line for line in caplog.messages if line.startswith("Weights"))
-    assert "grey and colour: conv1_conv; new: predictions. Frozen up to stage1: 2 layers" in told
-
+    run.train(whole)
     save = callbacks.Checkpoint.on_epoch_end
 
     def stop_after_the_first(checkpoint, epoch, logs=None):
@@ -86,42 +113,26 @@ def test_a_resumed_run_ends_in_the_same_weights_without_the_network_that_it_was_
             run.train(stopped)
     shutil.rmtree(copy)
     run.train(dataclasses.replace(stopped, resume=True))
-    for value, truth in zip(
-        _checkpoint(tmp_path / "stopped"), _checkpoint(tmp_path / "whole"), strict=True
-    ):
-        np.testing.assert_array_equal(value, truth)
+    pairs = zip(_checkpoint(stopped.workdir), _checkpoint(whole.workdir), strict=True)
+    assert all(np.array_equal(value, truth) for value, truth in pairs)
 
-    model, *_ = unmeasured
-    before = scale_zoo.load_model(str(trained))
-    for layer in weights.weighted_layers(model):
-        pairs = zip(layer.get_weights(), before.get_layer(layer.name).get_weights(), strict=True)
-        same = [np.array_equal(value, truth) for value, truth in pairs]
-        # Brought to colours, where all else of it is the same.
-        if layer.name == "conv1_conv":
-            assert same == [False, True]
-            kernel, truth = layer.get_weights()[0], before.get_layer("conv1_conv").get_weights()[0]
-            np.testing.assert_allclose(kernel.sum(2, keepdims=True), truth, rtol=1e-6)
-        else:
-            assert set(same) == {layer.name == "conv1_bn"}, layer.name
 
-    described, text = read_config(tmp_path / "whole"), _card(tmp_path / "whole")
-    assert described.describe()["tuned_from"] == {
-        "entry": str(copy),
+def test_description_and_card_say_what_a_network_was_tuned_from(trained, settings):
+    begun = _begin(settings)
+    digest = hashlib.sha256((trained / "saved_model" / "model.weights.h5").read_bytes())
+    assert begun.describe()["tuned_from"] == {
+        "entry": str(trained),
         "model": "plain_cnn",
         "data": "digits",
-        "weights": described.origin.weights,
+        "weights": digest.hexdigest(),
         "class_names": [str(digit) for digit in range(10)],
     }
-    assert f"- tuned from `{copy}`, `plain_cnn` on digits; layers up to `stage1` kept" in text
-
-
-def _card(workdir):
-    return card.write_card(read_config(workdir), read_metrics(workdir))
+    text = card.write_card(begun, read_metrics(trained))
+    assert f"- tuned from `{trained}`, `plain_cnn` on digits; layers up to `stage1` kept" in text
 
 
 def test_a_run_on_the_same_classes_keeps_the_head(trained, tmp_path):
-    settings = _config(trained, data="digits", workdir=str(tmp_path / "run"))
-    begun = run._configure(settings, run.load_source(settings), tuning.find_origin(settings))
+    begun = _begin(_config(trained, data="digits", workdir=str(tmp_path / "run")))
     model, told = tuning.initial_model(begun)
     assert told.endswith("new: none.")
     for value, truth in zip(
@@ -151,10 +162,8 @@ def test_the_head_alone_may_have_other_options(trained):
 
 def test_weights_that_have_changed_since_a_run_began_are_refused(trained, tmp_path):
     copy = shutil.copytree(trained, tmp_path / "copy")
-    settings = _config(copy, data="digits", workdir=str(tmp_path / "run"))
-    begun = run._configure(settings, run.load_source(settings), tuning.find_origin(settings))
-    other = begun.create_model()
-    other.save_weights(copy / "saved_model" / "model.weights.h5")
+    begun = _begin(_config(copy, data="digits", workdir=str(tmp_path / "run")))
+    begun.create_model().save_weights(copy / "saved_model" / "model.weights.h5")
     with pytest.raises(ValueError, match="no longer those with which the run began"):
         tuning.initial_model(begun)
 
