@@ -69,7 +69,7 @@ def _tuned_from(config: RunConfig) -> str:
     if origin is not None:
         data = f" on {origin.data}" if origin.data else ""
         network = f", `{origin.model}`{data}"
-    frozen = f"; layers up to `{training.freeze}` kept them" if training.freeze else ""
+    frozen = f"; frozen up to `{training.freeze}`" if training.freeze else ""
     return f"- tuned from `{training.weights}`{network}{frozen}\n"
 
 

@@ -128,7 +128,7 @@ def test_description_and_card_say_what_a_network_was_tuned_from(trained, setting
         "class_names": [str(digit) for digit in range(10)],
     }
     text = card.write_card(begun, read_metrics(trained))
-    assert f"- tuned from `{trained}`, `plain_cnn` on digits; layers up to `stage1` kept" in text
+    assert f"- tuned from `{trained}`, `plain_cnn` on digits; frozen up to `stage1`\n" in text
 
 
 def test_a_run_on_the_same_classes_keeps_the_head(trained, tmp_path):
