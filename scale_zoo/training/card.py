@@ -47,7 +47,7 @@ def write_card(config: RunConfig, metrics: RunMetrics) -> str:
 - {metrics.parameters:,} trainable parameters
 - images of {shape}
 - {len(config.class_names)} classes: {", ".join(map(escape_markdown, config.class_names))}
-
+{_tuned_from(config)}
 ## Measures
 
 {_measures(metrics)}
@@ -64,6 +64,19 @@ scale_zoo train {_flags(training)} --workdir=WORKDIR
 ## Use
 
 {USE.format(channels=config.input_shape[2])}"""
+
+
+def _tuned_from(config: RunConfig) -> str:
+    """Returns a line on the weights that a run started from; none for random ones."""
+    training, origin = config.training, config.origin
+    if not training.weights:
+        return ""
+    network = ""
+    if origin is not None:
+        data = f" on {origin.data}" if origin.data else ""
+        network = f", `{origin.model}`{data}"
+    frozen = f"; frozen up to `{training.freeze}`" if training.freeze else ""
+    return f"- tuned from `{training.weights}`{network}{frozen}\n"
 
 
 def escape_markdown(text: str) -> str:

@@ -16,7 +16,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import scale_zoo
 from scale_zoo import data, files, locks, zoo
-from scale_zoo.equivariance import Evaluation, Measure
 from scale_zoo.training import callbacks, export_run, run_files, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
@@ -34,24 +33,6 @@ def run(tmp_path_factory):
     """A finished run: its work directory and its metrics."""
     workdir = tmp_path_factory.mktemp("runs") / "small"
     return workdir, training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
-
-
-@pytest.fixture
-def unmeasured(monkeypatch):
-    """Trains without measuring, plotting and exporting; returns the networks to be measured."""
-    measured = []
-
-    def evaluate(model, examples, scale_range, seed):
-        measured.append(model)
-        return Evaluation(4, 4, 4, 1, scale_range, Measure(0.5, standard_error=0.1), [])
-
-    monkeypatch.setattr(training.equivariance, "evaluate", evaluate)
-    monkeypatch.setattr(
-        training.equivariance, "EquivarianceCallback", lambda _: keras.callbacks.Callback()
-    )
-    monkeypatch.setattr(training.over_scale, "plot_over_scale", lambda *_: None)
-    monkeypatch.setattr(training, "export_run", lambda *_, **__: None)
-    return measured
 
 
 def _weights(workdir):
