@@ -2,6 +2,8 @@ VENV := .venv
 IN_VENV := $(VENV)/bin/python
 # Holds the folder that the finished environment was made for; newer than what it was made from.
 INSTALLED := $(VENV)/installed
+# Stands where the packages for the documentation site are installed too.
+DOCUMENTING := $(VENV)/documenting
 LOG := $(VENV)/install.log
 UNREACHABLE := connection broken by|Max retries exceeded|Read timed out|NameResolutionError
 
@@ -28,13 +30,14 @@ NO_PYTHON = scale_zoo needs Python $(EACH_PYTHON), and $(if $(PYTHON),$(PYTHON) 
 	the path or in pyenv): name one with make PYTHON=/path/to/python3
 FOUND_PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
-.PHONY: help quickstart test test-long lint constraints python
+.PHONY: help quickstart test test-long lint docs constraints python
 
 help:
 	@echo "make quickstart    trains and measures a small network on bundled digits"
 	@echo "make test          runs the tests except those marked slow"
 	@echo "make test-long     runs all tests"
 	@echo "make lint          checks style, format and types"
+	@echo "make docs          builds the documentation site in dist/site, and checks its links"
 	@echo "Each first installs what it needs into $(VENV), once; VENV=folder names another folder."
 	@echo
 	@echo "make constraints   renews the pinned versions of the Python's packages in constraints/"
@@ -58,6 +61,17 @@ lint: $(INSTALLED)
 	@$(IN_VENV) -m ruff format --check .
 	@$(IN_VENV) -m mypy
 
+docs: $(DOCUMENTING)
+	@$(IN_VENV) docs/site/pages.py
+	@$(IN_VENV) -m zensical build --strict --clean
+	@echo "site: dist/site/index.html"
+
+$(DOCUMENTING): $(INSTALLED)
+	@echo "Installing what builds the documentation site into $(VENV)."
+	@$(IN_VENV) -m pip -q install --constraint "constraints/$$($(IN_VENV) $(STACK)).txt" \
+		--no-build-isolation --editable '.[docs]' </dev/null
+	@touch $(DOCUMENTING)
+
 # The versions that pip chooses in an environment without constraints.
 constraints:
 	@python="$(FOUND_PYTHON)"; set -e; \
@@ -67,7 +81,7 @@ constraints:
 	"$$python" -m venv "$$folder"; \
 	pip() { "$$folder/bin/python" -m pip "$$@" </dev/null; }; \
 	pip -qq install --upgrade pip setuptools wheel; \
-	pip -qq install --editable '.[test]'; \
+	pip -qq install --editable '.[test,docs]'; \
 	pip check; \
 	{ sed '/^[^#]/,$$d' "$$file"; pip freeze --all --exclude-editable; } >"$$folder/new"; \
 	mv "$$folder/new" "$$file"; \

@@ -13,7 +13,16 @@ from scale_zoo import zoo
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md"))
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/study/README.md", *PAGES]
+METHOD_PAGES = sorted(each.relative_to(ROOT).as_posix() for each in ROOT.glob("docs/methods/*.md"))
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/study/README.md",
+    "examples/README.md",
+    *PAGES,
+    *METHOD_PAGES,
+]
 
 
 def _text(document):

@@ -1,4 +1,4 @@
-"""Shows the examples in docstrings as code: an extension of Griffe, which reads them for the site."""
+"""Shows examples in docstrings as code: an extension of Griffe, which reads them for the site."""
 
 import re
 

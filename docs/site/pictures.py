@@ -1,9 +1,9 @@
 """Draws what a kernel of each method reads: the pictures of `docs/methods/`.
 
-Call it from the checkout: python -m docs.site.pictures
+Call it from the checkout: python docs/site/pictures.py
 
-A kernel with random weights, the same in all pictures, stands first in the network. A panel shows by
-how much each pixel of the image counts for one output, the middle one, of a level: the gradient.
+A kernel with random weights stands first in the network. A panel shows by how much each pixel of the
+image counts for one output, the middle one, of a level: the gradient.
 """
 
 import os

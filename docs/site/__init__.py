@@ -1,1 +1,0 @@
-"""The documentation site: its pages, its pictures, and how it reads docstrings."""
