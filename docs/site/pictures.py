@@ -2,7 +2,7 @@
 
 Call it from the checkout: python docs/site/pictures.py
 
-A kernel with random weights stands first in the network. A panel shows by how much each pixel of the
+A kernel of random weights stands first in the network. A panel shows by how much each pixel of the
 image counts for one output, the middle one, of a level: the gradient.
 """
 
