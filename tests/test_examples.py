@@ -74,8 +74,7 @@ def test_own_images_are_tuned_to_predicted_and_exported(elsewhere):
     names = _run("own_images", SHORT["own_images"])
     assert {answer.class_name for answer in names["answers"]} <= {"loop", "no_loop"}
     # The exported network answers as the loaded one.
-    exported = [name.decode() for name in names["served_answer"]["class_names"].numpy()]
-    assert exported == [answer.class_name for answer in names["answers"]]
+    assert names["served_names"] == [answer.class_name for answer in names["answers"]]
     assert (elsewhere / names["RESULTS"] / "exported" / "saved_model.pb").is_file()
 
 
@@ -94,3 +93,4 @@ def test_a_layer_of_ours_in_a_keras_application_computes_the_same_and_trains(els
     before, after = names["before"], names["after"]
     np.testing.assert_allclose(after, before, 0, 1e-4 * np.abs(before).max())
     assert np.abs(names["offsets"]).max() > 0
+    np.testing.assert_allclose(names["restored"], names["trained"], atol=1e-5)
