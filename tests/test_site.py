@@ -68,7 +68,7 @@ def test_a_docstring_that_leaves_out_an_option_is_refused(pages):
 def test_examples_in_docstrings_become_code(monkeypatch):
     # Installed for `make docs` alone.
     monkeypatch.setitem(sys.modules, "griffe", types.SimpleNamespace(Extension=object))
-    fenced = runpy.run_path(str(SITE / "examples.py"))["fenced"]
+    fenced = runpy.run_path(str(SITE / "reading.py"))["fenced"]
     assert fenced("Adds.\n\nExample:\n>>> 1 + 1\n2\n\nMore.") == (
         "Adds.\n\nExample:\n\n```pycon\n>>> 1 + 1\n2\n```\n\nMore."
     )

@@ -1,4 +1,4 @@
-"""Shows examples in docstrings as code: an extension of Griffe, which reads them for the site."""
+"""What Griffe, which reads docstrings and signatures for the site, reads of ours in its own way."""
 
 import re
 
@@ -13,8 +13,13 @@ def fenced(text: str) -> str:
     return EXAMPLE.sub(lambda found: f"Example:\n\n```pycon\n{found[1].rstrip()}\n```\n", text)
 
 
-class Examples(griffe.Extension):
-    """Fences the examples of every docstring."""
+class Ours(griffe.Extension):
+    """Fences the examples of every docstring, and shows options by their defaults alone."""
+
+    def on_attribute_instance(self, *, attr, **kwargs) -> None:
+        """Is called for each attribute as it is read: `option(2, count)` becomes 2."""
+        if isinstance(attr.value, griffe.ExprCall) and str(attr.value.function) == "option":
+            attr.value = attr.value.arguments[0]
 
     def on_object(self, *, obj, **kwargs) -> None:
         """Is called for each module, class and function that Griffe has read."""
