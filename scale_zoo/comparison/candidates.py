@@ -20,12 +20,14 @@ class Origin:
         data: name of the data set.
         data_dir: TFDS data directory; empty for TFDS's own.
         image_size: pixels to which images were fitted; 0 for their own size.
+        fit: how they were fitted.
         seed: seed of the splits.
     """
 
     data: str | None = None
     data_dir: str = ""
     image_size: int = 0
+    fit: str = "pad"
     seed: int | None = None
 
 
@@ -68,13 +70,24 @@ class Candidate:
         """What is known of its training data."""
         if self.config is not None:
             training = self.config.training
-            return Origin(training.data, training.data_dir, training.image_size, training.seed)
+            return Origin(
+                training.data,
+                training.data_dir,
+                training.image_size,
+                training.fit,
+                training.seed,
+            )
         if self.description is None:
             return Origin()
         name = self.description.data
         if name is None and self.name in zoo.list_pretrained():
             name = self.name.partition("/")[2]
-        return Origin(name, image_size=self.description.image_size or 0, seed=self.description.seed)
+        return Origin(
+            name,
+            image_size=self.description.image_size or 0,
+            fit=self.description.preparation.fit,
+            seed=self.description.seed,
+        )
 
     @functools.cached_property
     def digest(self) -> str | None:

@@ -43,6 +43,7 @@ class Settings:
         images: number of test images; None for all.
         factors: scale factors.
         stages: names of stages; None for all.
+        fit: how they are fitted, as for `data.Preparation`.
     """
 
     data: str
@@ -51,6 +52,7 @@ class Settings:
     images: int | None
     factors: list[float]
     stages: list[str] | None
+    fit: str = "pad"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,12 +32,14 @@ class SizeSettings:
         image_size: pixels to which images are fitted; 0 for their own size.
         seed: seed of the splits; None for that of each network's run.
         images: number of test images of each size; None for all.
+        fit: how they are fitted, as for `data.Preparation`.
     """
 
     data: str
     image_size: int
     seed: int | None
     images: int | None
+    fit: str = "pad"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import keras
 
 from scale_zoo import compat, data, files, locks, zoo
+from scale_zoo.data import AUGMENTATIONS, FITS, GROUNDS, Preparation
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
 from scale_zoo.training.checkpoints import Checkpoints
@@ -21,6 +22,7 @@ STRATEGIES = ("auto", "none", "mirrored")
 FREE_TO_CHANGE = (
     "checkpoint_minutes",
     "data_dir",
+    "on_bad_image",
     "patience",
     "resume",
     "sampler",
@@ -56,8 +58,10 @@ class TrainingConfig:
     data: str = _field("digits", f"data set: {', '.join(data.NAMES)}")
     data_dir: str = _field("", "TFDS data directory; TFDS's own where empty")
     image_size: int = _field(
-        0, "pixels to which the images of tfds: and folder: are fitted; 0 keeps their size"
+        0, "pixels to which images of tfds:, folder: and csv: are fitted; 0 keeps their size"
     )
+    fit: str = _field("pad", f"how images that are not square are fitted, one of {', '.join(FITS)}")
+    on_bad_image: str = _field("error", "what happens if files cannot be read: error or skip")
     training_images: int = _field(
         0, "number of training images, drawn stratified by class; 0 takes all"
     )
@@ -68,6 +72,23 @@ class TrainingConfig:
         "default",
         "lowest and highest factor of the random rescaling in training, such as 0.3,1; 'none' "
         "for no rescaling; 'default' for the data set's own",
+    )
+    place: str = _field(
+        "centre",
+        "where the rescaled image lies: centre, or random, anywhere on the canvas or beyond it",
+    )
+    ground: str = _field(
+        "default",
+        f"what lies around shrunk images: one of {', '.join(GROUNDS)}; 'default' for the "
+        "data set's own",
+    )
+    augment: str = _field(
+        "",
+        "random changes of training images before the rescaling, such as flip,crop=0.35: of "
+        f"{', '.join(AUGMENTATIONS)}",
+    )
+    mixup: float = _field(
+        0.0, "alpha of mixup, which blends images in pairs with their labels; 0 is none"
     )
     deformation: float = _field(
         0.0,
@@ -106,6 +127,11 @@ class TrainingConfig:
         "go on with the run in workdir, where it was stopped, with its settings; more --epochs "
         "than its own train it longer",
     )
+
+    @property
+    def preparation(self) -> Preparation:
+        """How images are prepared, as whoever uses the network must prepare them."""
+        return Preparation(self.fit, self.ground)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +175,7 @@ class RunConfig:
             "class_names": list(self.class_names),
             "data": self.training.data,
             "image_size": self.training.image_size,
+            "preparation": dataclasses.asdict(self.training.preparation),
             "seed": self.training.seed,
         }
 
@@ -186,6 +213,10 @@ def check_config(config: TrainingConfig) -> None:
     if not config.workdir:
         raise ValueError("`workdir` must name the folder for the run's results.")
     check_sampler(config.sampler)
+    # Raises a ValueError if a name is wrong.
+    _ = config.preparation
+    data.check_on_bad_image(config.on_bad_image)
+    data.check_augmentation(config.augment, config.mixup, config.place)
     for argument, valid in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
         if getattr(config, argument) not in valid:
             raise ValueError(

@@ -84,8 +84,14 @@ def load_source(config: TrainingConfig) -> data.Source:
         ValueError: if the data cannot be loaded, or have fewer training images than asked for.
     """
     source = data.load_source(
-        config.data, config.data_dir or None, config.seed, config.image_size or None
+        config.data,
+        config.data_dir or None,
+        config.seed,
+        config.image_size or None,
+        config.fit,
+        config.on_bad_image,
     )
+    source = config.preparation.on_ground(source)
     return data.draw_images(source, config.training_images, config.validation_images, config.seed)
 
 
@@ -139,6 +145,9 @@ def _fit(
             first_epoch=epoch,
             deformation=config.deformation,
             first_step=step,
+            augment=config.augment,
+            mixup=config.mixup,
+            place=config.place,
         )
 
     first_batches = batches(first_epoch, first_step)
