@@ -85,7 +85,7 @@ def mix(images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Te
     """
 
     def blend(values):
-        own = tf.reshape(weights, [-1] + [1] * (values.shape.rank - 1))
+        own = tf.reshape(weights, [-1] + [1] * (len(values.shape) - 1))
         return own * values + (1 - own) * values[::-1]
 
     return blend(images), blend(labels)

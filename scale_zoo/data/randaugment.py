@@ -33,13 +33,14 @@ def change(images: tf.Tensor, draws: tf.Tensor, magnitude: float, outside: str) 
     """
     share = magnitude / LARGEST
 
+    def change_once(image, drawn):
+        kind = tf.cast(drawn[0] * len(CHANGES), tf.int32)
+        amount = tf.where(drawn[1] < 0.5, -share, share)
+        return tf.switch_case(kind, _branches(image, amount, outside))
+
     def change_one(inputs):
         image, drawn = inputs
-        for n in range(TIMES):
-            kind = tf.cast(drawn[2 * n] * len(CHANGES), tf.int32)
-            amount = tf.where(drawn[2 * n + 1] < 0.5, -share, share)
-            image = tf.switch_case(kind, _branches(image, amount, outside))
-        return image
+        return tf.foldl(change_once, tf.reshape(drawn, [TIMES, 2]), image)
 
     return tf.map_fn(change_one, (images, draws), fn_output_signature=images.dtype)
 
