@@ -40,7 +40,7 @@ def test_a_work_directory_tells_what_it_was_trained_on(run):
     candidate = find_candidate(f"{workdir}/")
     assert candidate.name == str(workdir)
     assert candidate.label == "small"
-    assert candidate.origin == candidates.Origin("digits", "data", 0, 3)
+    assert candidate.origin == candidates.Origin("digits", "data", 0, "pad", 3)
     assert candidate.config == read_config(workdir)
     assert candidate.trained
 

@@ -146,7 +146,10 @@ def test_each_run_is_measured_on_the_split_it_was_not_trained_on(tmp_path, measu
     monkeypatch.setattr(measuring.data, "load_source", spy)
     runs = [_run(tmp_path / str(seed), seed, options={"width": 0.1 + seed}) for seed in (0, 1)]
     _compare(runs, tmp_path / "out")
-    assert asked == [("digits", None, 0, None), ("digits", None, 1, None)]
+    assert [arguments[:4] for arguments in asked] == [
+        ("digits", None, 0, None),
+        ("digits", None, 1, None),
+    ]
     assert [each.seed for each in _results(tmp_path / "out").networks.values()] == [0, 1]
 
 
@@ -311,7 +314,7 @@ def test_a_stopped_comparison_keeps_what_it_has(tmp_path, measured, monkeypatch)
         ({"factors": [math.nan]}, "`factors` must be numbers above 0"),
         ({"batch_size": 0}, "`batch_size` must be above 0"),
         ({"data_name": "nothing"}, "`data` must be one of digits"),
-        ({"image_size": 8}, "for tfds: and folder: alone"),
+        ({"image_size": 8}, "for tfds:, folder: and csv: alone"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_written(tmp_path, arguments, message):

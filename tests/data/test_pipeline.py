@@ -124,7 +124,7 @@ def test_a_label_of_no_class_is_refused(label):
 
 
 EVERYTHING = {
-    "augment": "crop,flip,jitter,randaugment",
+    "augment": "crop,flip,jitter",
     "mixup": 0.2,
     "place": "random",
 }
