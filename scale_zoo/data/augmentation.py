@@ -25,7 +25,9 @@ def flip(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         images: `[batch, height, width, channels]`.
         draws: `[batch, 1]`, in [0, 1).
     """
-    return tf.where(draws[:, :, None, None] < 0.5, images[:, :, ::-1], images)
+    # Of the other images, the first 0 columns are reversed.
+    reversed_columns = tf.where(draws[:, 0] < 0.5, tf.shape(images)[2], 0)
+    return tf.reverse_sequence(images, reversed_columns, seq_axis=2, batch_axis=0)
 
 
 def crop(images: tf.Tensor, draws: tf.Tensor, smallest: float) -> tf.Tensor:
@@ -86,7 +88,7 @@ def mix(images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Te
 
     def blend(values):
         own = tf.reshape(weights, [-1] + [1] * (len(values.shape) - 1))
-        return own * values + (1 - own) * values[::-1]
+        return own * values + (1 - own) * tf.reverse(values, [0])
 
     return blend(images), blend(labels)
 
