@@ -28,11 +28,12 @@ NO_PYTHON = scale_zoo needs Python $(EACH_PYTHON), and $(if $(PYTHON),$(PYTHON) 
 	the path or in pyenv): name one with make PYTHON=/path/to/python3
 FOUND_PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
-.PHONY: help quickstart test lint constraints python
+.PHONY: help quickstart test test-long lint constraints python
 
 help:
 	@echo "make quickstart    trains and measures a small network on bundled digits"
 	@echo "make test          runs the tests except those marked slow"
+	@echo "make test-long     runs all tests"
 	@echo "make lint          checks style, format and types"
 	@echo "Each first installs what it needs into $(VENV), once; VENV=folder names another folder."
 	@echo
@@ -48,6 +49,9 @@ quickstart: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(IN_VENV) -m pytest --numprocesses=2 --dist=loadfile
+
+test-long: $(INSTALLED)
+	@$(IN_VENV) -m pytest --numprocesses=2 --dist=loadfile -m ""
 
 lint: $(INSTALLED)
 	@$(IN_VENV) -m ruff check .

@@ -11,6 +11,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 from scale_zoo.training.config import TrainingConfig, parse_options, parse_scale_range
+from scale_zoo.training.tuning import with_settings_of_weights
 
 # Definitions of flags by the type of the field.
 DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
@@ -104,8 +105,9 @@ def define_training_flags(
 
     Returns:
         A function that returns the configuration of the parsed flags: a configuration, the defaults
-        if none is given, with the flags that the user gave. It raises a ValueError if `option` or
-        `scale_range` cannot be parsed.
+        if none is given, with the flags that the user gave and, without a given one, the settings
+        of the network that `weights` name. It raises a ValueError if `option` or `scale_range`
+        cannot be parsed, or there are no such `weights`.
     """
     defined = {}
     for field in dataclasses.fields(TrainingConfig):
@@ -123,7 +125,9 @@ def define_training_flags(
         parsed = {
             name: parse(given[name]) for name, (_, _, parse) in PARSED.items() if name in given
         }
-        return dataclasses.replace(base or TrainingConfig(), **given | parsed)
+        config = dataclasses.replace(base or TrainingConfig(), **given | parsed)
+        # A run that goes on has its settings.
+        return config if base else with_settings_of_weights(config, set(given))
 
     return configuration
 

@@ -1,12 +1,13 @@
 """Times operations, networks and training beside a planar baseline."""
 
-from scale_zoo.benchmarks.networks import memory, models, pipeline, train
+from scale_zoo.benchmarks.networks import entries, memory, models, pipeline, train
 from scale_zoo.benchmarks.operations import deformable_conv, scale_conv
 
 SUITES = {
     "scale_conv": scale_conv,
     "deformable_conv": deformable_conv,
     "models": models,
+    "entries": entries,
     "memory": memory,
     "pipeline": pipeline,
     "train": train,

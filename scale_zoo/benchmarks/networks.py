@@ -18,49 +18,81 @@ from scale_zoo.training import TrainingConfig, callbacks
 SHAPES = {"resnet50": (64, 64, 3), "cnn": (28, 28, 1)}
 # Options that a model needs for images of this size.
 OPTIONS: dict[str, dict[str, Any]] = {"dss_v2_resnet50": {"n_scales": 2}}
+# Images in a step of networks beside planar ones.
+BATCH = 16
+LEGEND = (
+    "Time is that of a step relative to the planar network's, then divided by the ratio of FLOPs: "
+    "inference, training."
+)
 
 
 def models(rounds: int) -> None:
     """Prints every model beside the planar one of its skeleton, timed in turn with it."""
-    batch = 16
+    print(f"Batch {BATCH}; ResNet50s at 64x64, CNNs at 28x28. {LEGEND}\n")
+    _print_heads("model")
+    for skeleton, shape in SHAPES.items():
+        baseline = _Timed(_untrained(f"plain_{skeleton}", shape))
+        for name in (name for name in zoo.list_models() if name.endswith(f"_{skeleton}")):
+            option = "".join(f", {k}={v}" for k, v in OPTIONS.get(name, {}).items())
+            _print_beside(name + option, _Timed(_untrained(name, shape)), baseline, rounds)
+
+
+def entries(rounds: int) -> None:
+    """Prints every pretrained entry beside a planar one for images of its shape, if any."""
+    print(f"Batch {BATCH}. {LEGEND}\n")
+    _print_heads("entry")
+    found = {name: zoo.describe(zoo.find_entry(name)) for name in zoo.list_pretrained()}
+    planar: dict[tuple[int | None, ...], str] = {}
+    for name, description in found.items():
+        if description.model == "plain_cnn":
+            planar.setdefault(tuple(description.input_shape), name)
+    for name, description in found.items():
+        baseline = planar.get(tuple(description.input_shape), name)
+        network, beside = (
+            _Timed(zoo.load_model(each, classifier_activation=None)) for each in (name, baseline)
+        )
+        _print_beside(name, network, beside, rounds)
+
+
+class _Timed:
+    """A network, what it costs, and its compiled steps of inference and training."""
+
+    def __init__(self, model: keras.Model):
+        training.compile_model(model, TrainingConfig())
+        images = tf.random.uniform([BATCH, *model.input_shape[1:]])
+        labels = tf.one_hot(tf.range(BATCH) % 10, 10)
+        infer = tf.function(lambda: model(images, training=False), autograph=False)
+        learn = tf.function(lambda: model.train_step((images, labels))["loss"])
+        self.parameters, self.flops = zoo.count_parameters(model), zoo.count_flops(model)
+        self.steps = (infer, learn)
+
+
+def _untrained(name, shape) -> keras.Model:
+    return zoo.create_model(name, shape, 10, classifier_activation=None, **OPTIONS.get(name, {}))
+
+
+def _print_heads(kind):
     print(
-        f"Batch {batch}; ResNet50s at 64x64, CNNs at 28x28. Time is that of a step relative to the "
-        "planar network's, then divided by the ratio of FLOPs: inference, training.\n"
-    )
-    print(
-        "| model | parameters | FLOPs, M | inference, images/s | training, images/s | time / plain "
-        "| time / FLOP ratio |"
+        f"| {kind} | parameters | FLOPs, M | inference, images/s | training, images/s | "
+        "time / plain | time / FLOP ratio |"
     )
     print("|---|---|---|---|---|---|---|")
-    for skeleton, shape in SHAPES.items():
-        baseline = f"plain_{skeleton}"
-        _, plain_flops, plain_steps = _network(baseline, shape, batch)
-        for name in (name for name in zoo.list_models() if name.endswith(f"_{skeleton}")):
-            parameters, flops, steps = _network(name, shape, batch)
-            rates, relative, per_flop = [], [], []
-            for step, plain_step in zip(steps, plain_steps, strict=True):
-                seconds, plain_seconds = time_in_turn([step, plain_step], rounds)
-                rates.append(cell([batch / each for each in seconds], digits=0))
-                ratio = statistics.median(ratios(seconds, plain_seconds))
-                relative.append(f"{ratio:.2f}")
-                per_flop.append(f"{ratio / (flops / plain_flops):.2f}")
-            option = "".join(f", {k}={v}" for k, v in OPTIONS.get(name, {}).items())
-            print(
-                f"| {name}{option} | {parameters:,} | {flops / 1e6:,.0f} | {' | '.join(rates)} | "
-                f"{', '.join(relative)} | {', '.join(per_flop)} |",
-                flush=True,
-            )
 
 
-def _network(name, shape, batch):
-    """Returns parameters, FLOPs, and the compiled steps of inference and training."""
-    model = zoo.create_model(name, shape, 10, classifier_activation=None, **OPTIONS.get(name, {}))
-    training.compile_model(model, TrainingConfig())
-    images = tf.random.uniform([batch, *shape])
-    labels = tf.one_hot(tf.range(batch) % 10, 10)
-    infer = tf.function(lambda: model(images, training=False), autograph=False)
-    learn = tf.function(lambda: model.train_step((images, labels))["loss"])
-    return zoo.count_parameters(model), zoo.count_flops(model), (infer, learn)
+def _print_beside(label: str, network: _Timed, baseline: _Timed, rounds: int) -> None:
+    """Prints the row of a network that is timed in turn with another."""
+    rates, relative, per_flop = [], [], []
+    for step, other_step in zip(network.steps, baseline.steps, strict=True):
+        seconds, other_seconds = time_in_turn([step, other_step], rounds)
+        rates.append(cell([BATCH / each for each in seconds], digits=0))
+        ratio = statistics.median(ratios(seconds, other_seconds))
+        relative.append(f"{ratio:.2f}")
+        per_flop.append(f"{ratio / (network.flops / baseline.flops):.2f}")
+    print(
+        f"| {label} | {network.parameters:,} | {network.flops / 1e6:,.0f} | {' | '.join(rates)} | "
+        f"{', '.join(relative)} | {', '.join(per_flop)} |",
+        flush=True,
+    )
 
 
 def memory(rounds: int) -> None:

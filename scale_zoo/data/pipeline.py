@@ -8,6 +8,7 @@ import tensorflow as tf
 from scale_zoo import ops
 from scale_zoo.data import augmentation
 from scale_zoo.data.deformation import deform
+from scale_zoo.data.placement import rescale_objects
 from scale_zoo.data.source import Examples
 
 
@@ -90,7 +91,9 @@ def training_batches(
             batch = augmentation.apply(batch, drawn["draws"], augment, examples.outside)
         if mixup:
             batch, answers = augmentation.mix(batch, answers, drawn["weights"])
-        if scale_range is not None:
+        if scale_range is not None and examples.anywhere:
+            batch = rescale_objects(batch, drawn["factors"], drawn["seeds"])
+        elif scale_range is not None:
             batch = ops.rescale(
                 batch, drawn["factors"], outside=examples.outside, places=drawn.get("places")
             )
@@ -109,7 +112,8 @@ def evaluation_batches(
         examples: the images.
         batch_size: images in a batch; the last may be smaller.
         classes: number of classes.
-        factors: one factor, or one for each image.
+        factors: one factor, or one for each image. Objects that may stand anywhere are placed
+            anew, by their index, unless all factors are 1.
 
     Returns:
         A data set of float32 images in [0, 1] and one-hot labels.
@@ -119,10 +123,15 @@ def evaluation_batches(
     """
     images, labels = tf.constant(examples.images), _one_hot(examples.labels, classes)
     factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
+    placed = examples.anywhere and (factors != 1).any()
 
     def load(indices, factors):
         batch = float_images(tf.gather(images, indices))
-        batch = ops.rescale(batch, factors, outside=examples.outside)
+        if placed:
+            seeds = tf.stack([indices, tf.zeros_like(indices)], axis=1)
+            batch = rescale_objects(batch, factors, seeds)
+        else:
+            batch = ops.rescale(batch, factors, outside=examples.outside)
         return batch, tf.gather(labels, indices)
 
     batches = tf.data.Dataset.from_tensor_slices((np.arange(len(examples)), factors))

@@ -23,19 +23,24 @@ class Examples:
         labels: `[n]`, int32.
         sizes: sizes of the objects `[n]`, float32, in the unit of the source; None if unknown.
         outside: what lies around the images when they are rescaled, as for `ops.rescale`.
+        anywhere: whether each is of one object on black ground that may stand anywhere, so that
+            random rescaling places it anew.
     """
 
     images: np.ndarray
     labels: np.ndarray
     sizes: np.ndarray | None = None
     outside: str = "zero"
+    anywhere: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, indices: slice | np.ndarray) -> "Examples":
         sizes = None if self.sizes is None else self.sizes[indices]
-        return Examples(self.images[indices], self.labels[indices], sizes, self.outside)
+        return dataclasses.replace(
+            self, images=self.images[indices], labels=self.labels[indices], sizes=sizes
+        )
 
 
 @dataclasses.dataclass(frozen=True)

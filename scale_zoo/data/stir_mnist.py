@@ -188,6 +188,7 @@ def _draw_all(digits, places, sizes) -> Examples:
         images.reshape(-1, CANVAS, CANVAS, 1),
         np.repeat(np.arange(count, dtype=np.int32) % CLASSES, len(sizes)),
         np.tile(np.array(sizes, np.float32), count),
+        anywhere=True,
     )
 
 

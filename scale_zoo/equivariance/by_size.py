@@ -67,6 +67,11 @@ class BySize:
         return Measure(float(np.mean(means))) if means else None
 
     @property
+    def has_unseen(self) -> bool:
+        """Whether there are sizes without training images."""
+        return not all(row.trained for row in self.rows)
+
+    @property
     def worst(self) -> SizeRow:
         """The size of lowest accuracy."""
         return min(self.rows, key=lambda row: row.accuracy.mean)

@@ -155,6 +155,9 @@ class SlidingLifting(_ChannelLifting):
             anew, alike for the whole batch, at each step. None trains on all.
         training_factors: the factors to draw from; by default `factors`.
         main_factor: factor of the channel that is always trained.
+        training_shift: in training, each channel's grid is wider by `stride` points and shifted at
+            random, anew at each step, so that objects stand at all places relative to the strides
+            of the network. Objects that fill the image would else be seen at few of them.
 
     Input shape: `[batch, height, width, channels]`.
     Output shape: a list of `[batch, height_k, width_k, channels]`. In training on fewer channels
@@ -170,19 +173,41 @@ class SlidingLifting(_ChannelLifting):
     [(2, 60, 60, 1), (2, 28, 28, 1), (2, 20, 20, 1)]
     """
 
-    def __init__(self, factors: Sequence[float], stride: int = 1, **kwargs):
+    def __init__(
+        self,
+        factors: Sequence[float],
+        stride: int = 1,
+        training_shift: bool = False,
+        **kwargs,
+    ):
         super().__init__(factors, **kwargs)
         check_counts(stride=stride)
         self.stride = stride
+        self.training_shift = training_shift
+        if training_shift and self.draws is None:
+            self.draws = make_draws(None)
 
     def call(self, inputs, training=None):
         factors = self.channel_factors(training)
+        # A tensor, in a network that is being built, asks for the shapes of inference.
+        shifted = self.training_shift and training and not tf.is_tensor(training)
         copies = fan_out(inputs, len(factors))
         channels = []
         for copy, factor in zip(copies, factors, strict=True):
             size = [self._points(inputs, axis, factor) for axis in (1, 2)]
-            channels.append(ops.scale_channel(copy, factor, size, self.ground))
+            if shifted:
+                channels.append(self._shifted(copy, factor, size))
+            else:
+                channels.append(ops.scale_channel(copy, factor, size, self.ground))
         return channels + [vacant_level(inputs)] * (len(self.factors) - len(factors))
+
+    def _shifted(self, images, factor, size):
+        wide = [points + 2 * self.stride for points in size]
+        grid = ops.scale_channel(images, factor, wide, self.ground)
+        seed = next_seed(self.draws)
+        down, right = tf.unstack(tf.random.stateless_uniform([2], seed, 0, self.stride, tf.int32))
+        height, width = (points + self.stride for points in size)
+        return grid[:, down : down + height, right : right + width]
 
     def _points(self, images, axis, factor):
         return grid_points(images.shape[axis] or tf.shape(images)[axis], factor, self.stride)
@@ -196,4 +221,8 @@ class SlidingLifting(_ChannelLifting):
         return shapes
 
     def get_config(self):
-        return {**super().get_config(), "stride": self.stride}
+        return {
+            **super().get_config(),
+            "stride": self.stride,
+            "training_shift": self.training_shift,
+        }

@@ -43,6 +43,8 @@ class ScaleChannels(Plain):
         training_channels: number of channels in training: channel 0, and others drawn at each
             step. None trains on all, 1 on channel 0 alone.
         training_margin: number of channels beyond either end of the series that training draws too.
+        training_shift: shifts the channels' grids at random in training, of the sliding form alone,
+            for objects that fill the training images and stand anywhere in others.
     """
 
     form: str = option("foveated", one_of(*FORMS))
@@ -55,6 +57,7 @@ class ScaleChannels(Plain):
     channel_pooling: str = option("max", one_of(*POOLINGS))
     training_channels: int | None = option(None, optional(count))
     training_margin: int = option(0, whole)
+    training_shift: bool = option(False, one_of(False, True))
 
     summary: ClassVar[str] = "scale-channel network (Jansson & Lindeberg 2021)"
 
@@ -67,6 +70,8 @@ class ScaleChannels(Plain):
                     "`size` must be None where form='sliding', whose channels see the whole image. "
                     f"Received {self.size}."
                 )
+        elif self.training_shift and self.form != "sliding":
+            raise ValueError("`training_shift` must be False where form='foveated'.")
         if (self.training_channels or 1) > len(self.factors()):
             raise ValueError(
                 f"`training_channels` must be at most the number of channels, "
@@ -111,7 +116,10 @@ class ScaleChannels(Plain):
             "name": "scale_channels",
         }
         if self.form == "sliding":
-            return layers.SlidingLifting(stride=total_stride, **arguments)(images)
+            lifting = layers.SlidingLifting(
+                stride=total_stride, training_shift=self.training_shift, **arguments
+            )
+            return lifting(images)
         return layers.FoveatedLifting(size=self.size, **arguments)(images)
 
     def apply(self, features, layer, *, stage):

@@ -48,6 +48,7 @@ class Cnn(Skeleton):
     family: ClassVar[str] = "cnn"
     input_shape: ClassVar[tuple[int, int, int]] = (28, 28, 1)
     classes: ClassVar[int] = 10
+    head_options: ClassVar[tuple[str, ...]] = ("hidden", "dropout")
 
     def __post_init__(self):
         super().__post_init__()

@@ -43,6 +43,8 @@ class Skeleton(Options):
     classes: ClassVar[int]
     # The function of keras.applications whose weights the planar network takes.
     application: ClassVar[str] = ""
+    # Options of the head alone.
+    head_options: ClassVar[tuple[str, ...]] = ()
 
     @property
     def n_stages(self) -> int:

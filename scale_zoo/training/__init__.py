@@ -3,6 +3,7 @@
 from scale_zoo.training.config import TrainingConfig, check_config, has_run, read_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.run import check_network, compile_model, load_source, make_strategy, train
+from scale_zoo.training.tuning import with_settings_of_weights
 
 __all__ = [
     "TrainingConfig",
@@ -15,4 +16,5 @@ __all__ = [
     "make_strategy",
     "read_config",
     "train",
+    "with_settings_of_weights",
 ]

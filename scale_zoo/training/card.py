@@ -4,6 +4,9 @@ import dataclasses
 import re
 import shlex
 
+import numpy as np
+
+from scale_zoo.equivariance.by_size import BySize
 from scale_zoo.equivariance.results import Measure
 from scale_zoo.training.config import RunConfig, TrainingConfig
 from scale_zoo.training.hyperparameters import json_text, value_text
@@ -11,6 +14,9 @@ from scale_zoo.training.metrics import RunMetrics
 
 # Settings of a run that say nothing of the network.
 LEFT_OUT = ("checkpoint_minutes", "data_dir", "resume", "strategy", "workdir")
+
+# Most sizes in the table of accuracy by size.
+SIZES = 12
 
 # Characters that are markup in Markdown; an underscore inside a word is not.
 MARKUP = re.compile(r"([\\`*\[\]<>|#~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))")
@@ -41,7 +47,7 @@ def write_card(config: RunConfig, metrics: RunMetrics) -> str:
 - {metrics.parameters:,} trainable parameters
 - images of {shape}
 - {len(config.class_names)} classes: {", ".join(map(escape_markdown, config.class_names))}
-
+{_tuned_from(config)}
 ## Measures
 
 {_measures(metrics)}
@@ -58,6 +64,19 @@ scale_zoo train {_flags(training)} --workdir=WORKDIR
 ## Use
 
 {USE.format(channels=config.input_shape[2])}"""
+
+
+def _tuned_from(config: RunConfig) -> str:
+    """Returns a line on the weights that a run started from; none for random ones."""
+    training, origin = config.training, config.origin
+    if not training.weights:
+        return ""
+    network = ""
+    if origin is not None:
+        data = f" on {origin.data}" if origin.data else ""
+        network = f", `{origin.model}`{data}"
+    frozen = f"; frozen up to `{training.freeze}`" if training.freeze else ""
+    return f"- tuned from `{training.weights}`{network}{frozen}\n"
 
 
 def escape_markdown(text: str) -> str:
@@ -84,7 +103,28 @@ def _measures(metrics: RunMetrics) -> str:
         "|---|---|---|",
         *rows,
     ]
+    if metrics.by_size is not None:
+        lines += ["", *_by_size(metrics.by_size, metrics.size_name)]
     return "\n".join(lines)
+
+
+def _by_size(by_size: BySize, size_name: str) -> list[str]:
+    worst = by_size.worst
+    shown = np.unique(np.linspace(0, len(by_size.rows) - 1, SIZES).round().astype(int))
+    rows = [by_size.rows[place] for place in shown]
+    unseen = "sizes not trained on" if by_size.has_unseen else "all sizes"
+    return [
+        f"{_percent(by_size.unseen)} over {unseen}, {_percent(worst.accuracy)} at the worst, "
+        f"{worst.size:.3g}.",
+        "",
+        f"| {size_name} | trained on | test images | accuracy |",
+        "|---|---|---|---|",
+        *(
+            f"| {row.size:.3g} | {'yes' if row.trained else 'no'} | {row.images:,} "
+            f"| {_percent(row.accuracy)} |"
+            for row in rows
+        ),
+    ]
 
 
 def _flags(training: TrainingConfig) -> str:

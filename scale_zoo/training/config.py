@@ -53,7 +53,15 @@ class TrainingConfig:
         metadata={"help": "option of the model as NAME=VALUE, such as n_scales=3; may be repeated"},
     )
     weights: str = _field(
-        "", "initial weights: imagenet (residual networks) or a .weights.h5 file; random if empty"
+        "",
+        "initial weights: those of a pretrained entry, a work directory or an exported folder, "
+        "with its model, options and size of images where none are given, the head new for other "
+        "classes; imagenet (residual networks); or a .weights.h5 file; random if empty",
+    )
+    freeze: str = _field(
+        "",
+        "stage such as stage2, up to which layers keep their initial weights and batch statistics; "
+        "projection leaves the head alone to train; empty trains all",
     )
     data: str = _field("digits", f"data set: {', '.join(data.NAMES)}")
     data_dir: str = _field("", "TFDS data directory; TFDS's own where empty")
@@ -144,6 +152,7 @@ class RunConfig:
         options: options of the model: those given, and those that the initial weights need.
         class_names: names of the classes, in order.
         fingerprint: that of the data; a run goes on with the same alone.
+        origin: the trained network that it starts from, if it starts from one.
     """
 
     training: TrainingConfig
@@ -151,6 +160,7 @@ class RunConfig:
     options: dict[str, Any]
     class_names: tuple[str, ...]
     fingerprint: data.Fingerprint | None = None
+    origin: zoo.Origin | None = None
 
     def create_model(
         self, classifier_activation: str | None = "softmax", weights: str | None = None
@@ -167,6 +177,7 @@ class RunConfig:
 
     def describe(self) -> dict[str, Any]:
         """Returns the description for `scale_zoo.export_model`, with the origin of the data."""
+        tuned_from = {"tuned_from": files.to_json(self.origin)} if self.origin else {}
         return {
             "model": self.training.model,
             "input_shape": list(self.input_shape),
@@ -177,6 +188,7 @@ class RunConfig:
             "image_size": self.training.image_size,
             "preparation": dataclasses.asdict(self.training.preparation),
             "seed": self.training.seed,
+            **tuned_from,
         }
 
 
@@ -217,6 +229,11 @@ def check_config(config: TrainingConfig) -> None:
     _ = config.preparation
     data.check_on_bad_image(config.on_bad_image)
     data.check_augmentation(config.augment, config.mixup, config.place)
+    if config.freeze and not config.weights:
+        raise ValueError(
+            "`freeze` must be left out without `weights`: random ones would stay as they are. "
+            f"Received {config.freeze!r}."
+        )
     for argument, valid in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
         if getattr(config, argument) not in valid:
             raise ValueError(

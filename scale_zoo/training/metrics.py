@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 from scale_zoo import files
+from scale_zoo.equivariance.by_size import BySize
 from scale_zoo.equivariance.results import QUANTITIES, Evaluation, Measure
 from scale_zoo.training import run_files
 
@@ -23,6 +24,8 @@ class RunMetrics:
         images_per_second: training speed, median over epochs; None if no epoch was timed.
         test: measures of the best epoch on test images.
         history: logs of each epoch.
+        by_size: accuracy on the test images by the size of the object; None if sizes are unknown.
+        size_name: what the sizes are.
     """
 
     best_epoch: int
@@ -32,6 +35,8 @@ class RunMetrics:
     images_per_second: float | None
     test: Evaluation
     history: list[dict[str, float]]
+    by_size: BySize | None = None
+    size_name: str = "size"
 
 
 def read_metrics(workdir: pathlib.Path) -> RunMetrics:

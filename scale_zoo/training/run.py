@@ -18,6 +18,7 @@ from scale_zoo.training import (
     schedules,
     stopping,
     tensorboard,
+    tuning,
     workdir,
 )
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
@@ -66,9 +67,10 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
     """
     check_config(config)
     check_workdir(config)
+    origin = tuning.find_origin(config)
     source = load_source(config)
     scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
-    run = _configure(config, source)
+    run = _configure(config, source, origin)
     checkpoints = Checkpoints(config.workdir)
     with ops.use_sampler(config.sampler), workdir.alone_in(config):
         _fit(run, source, scale_range, checkpoints, in_study)
@@ -101,21 +103,25 @@ def check_network(config: TrainingConfig, source: data.Source) -> None:
     Raises:
         ValueError: if either fails.
     """
-    run = _configure(config, source)
+    run = _configure(config, source, tuning.find_origin(config))
     classes = len(run.class_names)
     data.training_batches(source.train, config.batch_size, classes, None, config.seed)
     with ops.use_sampler(config.sampler):
-        run.create_model(None, config.weights or None)
+        model, _ = tuning.initial_model(run)
+        tuning.freeze(model, config.freeze)
 
 
-def _configure(config: TrainingConfig, source: data.Source) -> RunConfig:
+def _configure(config: TrainingConfig, source: data.Source, origin: zoo.Origin | None) -> RunConfig:
     options = {**config.option, **imagenet.options(config.weights)}
+    if origin is not None:
+        options = zoo.options_for(options, source.image_shape[-1])
     return RunConfig(
         config,
         tuple(source.image_shape),
         options,
         tuple(source.class_names),
         data.fingerprint(source),
+        origin,
     )
 
 
@@ -203,14 +209,17 @@ def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
     with strategy.scope(), _precision(config.precision):
         if last is None:
-            model = run.create_model(None, config.weights or None)
-            compile_model(model, config)
+            model, transferred = tuning.initial_model(run)
         else:
-            model = run.create_model(None)
-            compile_model(model, config)
+            model, transferred = run.create_model(None), ""
+        frozen = tuning.freeze(model, config.freeze)
+        compile_model(model, config)
+        if last is not None:
             model.optimizer.build(model.trainable_variables)
             check_plain(last.weights)
             model.load_weights(last.weights)
+    if transferred or frozen:
+        LOGGER.info("%s", " ".join(filter(None, (transferred, frozen))))
     return model
 
 
@@ -233,6 +242,9 @@ def _finish(
     tested = data.first_of_each_size(source.test, TESTED_OF_EACH_SIZE)
     # Epochs of one step have no rate.
     rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
+    by_size = None
+    if tested.sizes is not None and source.train.sizes is not None:
+        by_size = equivariance.measure_by_size(best, tested, source.train.sizes)
     metrics = RunMetrics(
         best_epoch=best_epoch,
         parameters=zoo.count_parameters(best),
@@ -242,6 +254,8 @@ def _finish(
         images_per_second=statistics.median(rates) if rates else None,
         test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
         history=history,
+        by_size=by_size,
+        size_name=source.size_name,
     )
     curve = over_scale.Curve(config.model, metrics.test.over_scale)
     over_scale.plot_over_scale([curve], folder)

@@ -136,7 +136,8 @@ def preparation(model: keras.Model) -> Preparation:
 
 def out_of_range(images: np.ndarray | tf.Tensor) -> bool:
     """Returns whether images `[batch, ...]` are in 0–255, not in [0, 1], as far as one can see."""
-    part = np.asarray(images[:LOOKED_AT])
+    # By NumPy, for a slice of a constant has no value while a graph is traced.
+    part = getattr(images, "numpy", lambda: images)()[:LOOKED_AT]
     return bool(part.size) and float(part.max()) > LARGEST_FLOAT
 
 

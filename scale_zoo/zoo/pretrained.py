@@ -1,6 +1,7 @@
 """The pretrained entries of the zoo."""
 
 import dataclasses
+import logging
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,10 @@ from scale_zoo.data import Preparation
 from scale_zoo.equivariance.results import Measure
 from scale_zoo.zoo.classifier import Classifier
 from scale_zoo.zoo.registry import create_model, resolve_options
+from scale_zoo.zoo.transfer import options_for, transfer
 from scale_zoo.zoo.weights import check_archive
+
+LOGGER = logging.getLogger(__name__)
 
 WEIGHTS_FILE = "model.weights.h5"
 # In folders of networks that `create_model` does not make again.
@@ -23,6 +27,33 @@ EXPORTED = "saved_model"
 # More would take minutes to build, and is a fault in the file.
 MOST_CLASSES = 10**6
 LARGEST_IMAGE = 2**16
+# Arguments of `load_model` that change nothing.
+AS_TRAINED = {
+    "classes": None,
+    "include_top": True,
+    "input_shape": None,
+    "pooling": None,
+    "classifier_activation": "softmax",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """The trained network that another was tuned from.
+
+    Args:
+        entry: what `load_model` took.
+        model: its name in `list_models()`.
+        data: name of the data set that it was trained on, if known.
+        weights: SHA-256 of its weights file.
+        class_names: names of its classes, in order, if known.
+    """
+
+    entry: str
+    model: str
+    data: str | None
+    weights: str
+    class_names: tuple[str, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +72,7 @@ class Description:
         seed: seed of the splits.
         parameters: number of trainable parameters.
         accuracy: accuracy on the test images.
+        tuned_from: the trained network that it started from; None if it started from none.
         files: SHA-256 of each other file of the folder, by its path in it.
     """
 
@@ -55,6 +87,7 @@ class Description:
     seed: int | None = None
     parameters: int | None = None
     accuracy: Measure | None = None
+    tuned_from: Origin | None = None
     files: dict[str, str] | None = None
 
 
@@ -64,28 +97,56 @@ def list_pretrained() -> list[str]:
     return [folder.replace(".", "/", 1) for folder in folders]
 
 
-def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> keras.Model:
-    """Loads a trained network.
+def load_model(
+    entry: str,
+    classes: int | None = None,
+    include_top: bool = True,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    *,
+    classifier_activation: str | None = "softmax",
+) -> keras.Model:
+    """Loads a trained network, by the conventions of keras.applications.
 
     Args:
         entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or the path of a folder
             that `scale_zoo.export_model` wrote, of a work directory that holds one, or of a
             `.keras` file that Keras 2.15 or Keras 3 saved; one of the other generation comes
-            uncompiled.
-        classifier_activation: activation of the classifier; None returns logits. A `.keras` file
-            keeps its own.
+            uncompiled. A `.keras` file takes none of the further arguments.
+        classes: number of classes; by default the trained ones. Another number makes a new
+            classifier, and so does this one where the head does not fit the `input_shape`.
+        include_top: whether to end in the classifier.
+        input_shape: `(height, width, channels)` of the images, by default that of training. The
+            first kernel is brought from grey to colour or back, such that grey images have the same
+            features.
+        pooling: what becomes of the features where `include_top=False`: None keeps the map,
+            "avg" or "max" pools it globally.
+        classifier_activation: activation of the classifier; None returns logits.
 
     Returns:
-        A Functional `keras.Model` that takes float images in [0, 1] of the shape it was trained on:
-        a `Classifier`, with `class_names`, where they are known. `scale_zoo.preprocess` makes such
-        images of any.
+        A Functional `keras.Model` that takes float images in [0, 1]: a `Classifier`, with
+        `class_names`, where they are known and the classifier is the trained one.
+        `scale_zoo.preprocess` makes such images of any.
 
     Raises:
-        ValueError: if there is no such entry, or it is a `.keras` file of another kind of network
-            or to be given another activation.
+        ValueError: if there is no such entry, an argument is out of range, the network does not fit
+            the `input_shape`, or a `.keras` file is of another kind of network or to be changed.
+
+    Example:
+    >>> model = scale_zoo.load_model("dss_cnn/digits", include_top=False, pooling="avg")
+    >>> tuple(model(np.ones([2, 28, 28, 1], "float32")).shape)
+    (2, 95)
     """
+    given = {
+        "classes": classes,
+        "include_top": include_top,
+        "input_shape": input_shape,
+        "pooling": pooling,
+        "classifier_activation": classifier_activation,
+    }
+    changed = {name: value for name, value in given.items() if value != AS_TRAINED[name]}
     if pathlib.Path(entry).suffix == ".keras":
-        return _load_keras_file(pathlib.Path(entry), classifier_activation)
+        return _load_keras_file(pathlib.Path(entry), changed)
     folder = find_entry(entry)
     description = describe(folder)
     path = folder / KERAS_FILE
@@ -93,18 +154,22 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
         path = folder / WEIGHTS_FILE
     check_files(folder, description, [path.name])
     if path.name == KERAS_FILE:
-        return _load_keras_file(path, classifier_activation)
+        return _load_keras_file(path, changed)
     # An option by the name of another argument, too, is unknown.
     resolve_options(description.model, description.options)
-    model = create_model(
+    trained = create_model(
         description.model,
         description.input_shape,
         description.classes,
+        pooling=pooling,
         weights=str(path),
         classifier_activation=classifier_activation,
         **description.options,
     )
-    if description.class_names is None:
+    model, is_trained = trained, True
+    if not changed.keys() <= {"pooling", "classifier_activation"}:
+        model, is_trained = _changed(entry, trained, description, given)
+    if description.class_names is None or not is_trained:
         return model
     return Classifier(
         model.input,
@@ -115,12 +180,39 @@ def load_model(entry: str, *, classifier_activation: str | None = "softmax") -> 
     )
 
 
-def _load_keras_file(path: pathlib.Path, classifier_activation: str | None) -> keras.Model:
-    if classifier_activation != "softmax":
+def _changed(
+    entry: str, trained: keras.Model, description: Description, arguments: dict[str, Any]
+) -> tuple[keras.Model, bool]:
+    """Makes a network with the weights of a trained one by the arguments of `load_model`.
+
+    Returns:
+        The network, and whether it ends in the trained classifier.
+
+    Raises:
+        ValueError: if it does not fit.
+    """
+    classes, input_shape = arguments["classes"], arguments["input_shape"]
+    shape = description.input_shape if input_shape is None else tuple(input_shape)
+    options = options_for(description.options, shape[-1]) if shape else description.options
+    named = {
+        "classes": description.classes if classes is None else classes,
+        "input_shape": shape,
+    }
+    model = create_model(description.model, **options, **arguments | named)
+    done = transfer(trained, model, classes in (None, description.classes))
+    if done.new and classes is None:
         raise ValueError(
-            "`classifier_activation` must be left out for a `.keras` file. "
-            f"Received {classifier_activation!r}."
+            f"`input_shape` of {entry} with its head must be {tuple(description.input_shape)}: "
+            f"{done.new[0]} fits no other. Received {tuple(shape)}. Give include_top=False, or "
+            "`classes` for a new head."
         )
+    LOGGER.info("Weights of %s: %s.", entry, done)
+    return model, bool(arguments["include_top"]) and not done.new
+
+
+def _load_keras_file(path: pathlib.Path, changed: dict[str, Any]) -> keras.Model:
+    for name, value in changed.items():
+        raise ValueError(f"`{name}` must be left out for a `.keras` file. Received {value!r}.")
     check_archive(path)
     return compat.load_keras_file(path)
 

@@ -112,6 +112,16 @@ def resolve_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return known | dict(options) | ends
 
 
+def head_options(name: str) -> tuple[str, ...]:
+    """Returns the names of those options of a model that its head alone has.
+
+    Raises:
+        ValueError: if the model's name is unknown.
+    """
+    _, skeleton = _split(name)
+    return SKELETONS[skeleton].head_options
+
+
 def create_model(
     name: str,
     input_shape: Sequence[int | None] | None = None,

@@ -14,7 +14,7 @@ from scale_zoo.equivariance.stage_error import stage_errors
 from scale_zoo.layers import PlanarAction
 
 from ..models import weights
-from .subjects import IMAGES, MODELS, inputs, parts, quick_rows, small_model
+from .subjects import IMAGES, MODELS, NO_EXAMPLES, inputs, parts, quick_rows, small_model
 
 GOLDEN = pathlib.Path(__file__).parent / "golden.json"
 
@@ -68,6 +68,8 @@ SMALLEST = {"dss_v2": {"n_scales": 1}}
 
 
 every_model = pytest.mark.parametrize("name", quick_rows(MODELS))
+# For what the skeleton and the method's layers decide, each by itself.
+examples = pytest.mark.parametrize("name", quick_rows(MODELS, NO_EXAMPLES))
 
 
 def _skeleton(name):
@@ -85,7 +87,7 @@ def _finite(outputs):
     return all(np.isfinite(output).all() for output in tf.nest.flatten(outputs))
 
 
-@every_model
+@examples
 def test_grey_images_may_be_coloured_and_coloured_ones_grey(name):
     height, width, usual = IMAGES[_skeleton(name)]
     channels = {1: 3, 3: 1}[usual]
@@ -101,7 +103,7 @@ def test_computed_shapes_are_the_real_ones(name):
     assert tuple(model.compute_output_shape((2, *shape))) == tuple(model(inputs(shape)).shape)
 
 
-@every_model
+@examples
 def test_unknown_sizes_compute_what_known_odd_ones_do(name):
     channels = IMAGES[_skeleton(name)][2]
     known = _features(name, (31, 29, channels))
@@ -112,7 +114,7 @@ def test_unknown_sizes_compute_what_known_odd_ones_do(name):
     np.testing.assert_allclose(found, truth, 0, 1e-5 * np.abs(truth).max())
 
 
-@every_model
+@examples
 def test_the_smallest_images_leave_features_of_one_pixel(name):
     options = SMALLEST.get(parts(name)[0], {})
     size = {"cnn": 4, "resnet14": 8}[_skeleton(name)]
@@ -160,7 +162,7 @@ def equivariance_errors(name):
     return dict(zip(stage_names(model), errors[0, :, 0].numpy().tolist(), strict=True))
 
 
-@every_model
+@examples
 def test_the_declared_action_holds_at_every_stage_within_the_bounds_of_the_method(name):
     errors = equivariance_errors(name)
     bounds = dict(zip(sorted(errors), BOUNDS[name], strict=True))

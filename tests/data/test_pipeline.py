@@ -103,6 +103,18 @@ def test_random_rescaling_puts_outside_what_the_examples_say(outside, darkest):
     assert images.min() == pytest.approx(darkest, abs=1e-6)
 
 
+def test_objects_that_may_stand_anywhere_stay_whole_when_they_are_enlarged():
+    images = np.zeros([8, 16, 16, 1], np.uint8)
+    images[:, :4, :4] = 255
+    examples = data.Examples(images, np.zeros(8, np.int32), anywhere=True)
+    ((trained, _),) = _take(data.training_batches(examples, 8, 1, (2, 2), seed=0), 1)
+    ((measured, _),) = _take(data.evaluation_batches(examples, 8, 1, 2), 1)
+    for enlarged in (trained, measured):
+        np.testing.assert_allclose(enlarged.sum(axis=(1, 2, 3)), 64, 0.15)
+    ((as_they_are, _),) = _take(data.evaluation_batches(examples, 8, 1), 1)
+    np.testing.assert_array_equal(as_they_are * 255, images)
+
+
 def test_deformed_images_come_again_when_a_run_goes_on(examples):
     batches = _take(data.training_batches(examples, 5, 4, None, 7, deformation=0.1), 4)
     later = _take(data.training_batches(examples, 5, 4, None, 7, 1, deformation=0.1), 2)

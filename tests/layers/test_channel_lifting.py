@@ -76,6 +76,23 @@ def test_sliding_channels_that_are_not_drawn_have_no_pixels():
     assert [tuple(each.shape) for each in others] == [(3, 0, 0, 1)] * 3
 
 
+def test_shifted_grids_hold_the_whole_image_at_every_place_of_a_stride():
+    images = _images(1, 6, 6, 1)
+    lifting = SlidingLifting([1.0], stride=3, training_shift=True)
+    tf.random.set_seed(0)
+    train = tf.function(lambda images: lifting(images, training=True), autograph=False)
+    places = set()
+    for _ in range(60):
+        (channel,) = train(images)
+        assert tuple(channel.shape) == (1, 9, 9, 1)
+        found = np.argwhere(channel.numpy()[0, :, :, 0] == images[0, 0, 0, 0])
+        ((row, column),) = found
+        np.testing.assert_array_equal(channel[:, row : row + 6, column : column + 6], images)
+        places.add((row, column))
+    assert places == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3)}
+    np.testing.assert_array_equal(lifting(images)[0], images)
+
+
 @pytest.mark.parametrize("layer", [FoveatedLifting, SlidingLifting])
 def test_wrong_arguments_are_named(layer):
     with pytest.raises(ValueError, match=r"`factors` must be above 0\. Received 0"):

@@ -16,7 +16,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import scale_zoo
 from scale_zoo import data, files, locks, zoo
-from scale_zoo.equivariance import Evaluation, Measure
 from scale_zoo.training import callbacks, export_run, run_files, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
@@ -34,24 +33,6 @@ def run(tmp_path_factory):
     """A finished run: its work directory and its metrics."""
     workdir = tmp_path_factory.mktemp("runs") / "small"
     return workdir, training.train(dataclasses.replace(SMALL, workdir=str(workdir)))
-
-
-@pytest.fixture
-def unmeasured(monkeypatch):
-    """Trains without measuring, plotting and exporting; returns the networks to be measured."""
-    measured = []
-
-    def evaluate(model, examples, scale_range, seed):
-        measured.append(model)
-        return Evaluation(4, 4, 4, 1, scale_range, Measure(0.5, standard_error=0.1), [])
-
-    monkeypatch.setattr(training.equivariance, "evaluate", evaluate)
-    monkeypatch.setattr(
-        training.equivariance, "EquivarianceCallback", lambda _: keras.callbacks.Callback()
-    )
-    monkeypatch.setattr(training.over_scale, "plot_over_scale", lambda *_: None)
-    monkeypatch.setattr(training, "export_run", lambda *_, **__: None)
-    return measured
 
 
 def _weights(workdir):
@@ -408,6 +389,22 @@ def test_weight_decay_shrinks_kernels_alone(tmp_path, unmeasured):
     assert norm(model) < 0.9 * norm(fresh)
     scale = model.get_layer("hidden_bn").get_weights()[0]
     assert abs(scale.mean() - 1) < 0.2
+
+
+def test_test_images_of_known_sizes_are_measured_by_size(tmp_path, unmeasured):
+    option = {"width": 0.05, "kernel_size": 3}
+    config = dataclasses.replace(
+        SMALL, model="plain_cnn", option=option, data="rescaled:digits", epochs=1
+    )
+    metrics = training.train(dataclasses.replace(config, workdir=str(tmp_path / "run")))
+    test = data.load_source("rescaled:digits").test
+    (model,) = unmeasured
+    right = model.predict(data.float_images(test.images), verbose=0).argmax(1) == test.labels
+    for row, size in zip(metrics.by_size.rows, np.unique(test.sizes), strict=True):
+        of_size = right[test.sizes == size]
+        assert (row.size, row.trained, row.images) == (size, size == 1, len(of_size))
+        assert row.accuracy.mean == pytest.approx(of_size.mean())
+    assert read_metrics(tmp_path / "run").by_size == metrics.by_size
 
 
 REPLICAS = """

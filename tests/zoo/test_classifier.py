@@ -70,6 +70,12 @@ def test_images_in_the_right_range_draw_none(model, images):
         model(tf.constant(images))
 
 
+def test_a_function_that_is_traced_may_hold_images(model, images):
+    held = tf.constant(images)
+    compute = tf.function(lambda: model(held), autograph=False)
+    np.testing.assert_allclose(compute(), model(images), rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_whole_numbers_are_divided_by_the_largest_of_their_type(model, dtype):
     largest = np.iinfo(dtype).max

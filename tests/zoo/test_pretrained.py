@@ -5,10 +5,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import ndimage
 
 import scale_zoo
 from scale_zoo import data
 from scale_zoo.data import stir_mnist
+from scale_zoo.equivariance import stage_names
+from scale_zoo.equivariance.stage_error import stage_errors
+from scale_zoo.layers import PlanarAction
 
 ROOT = pathlib.Path(__file__).parents[2]
 LARGEST = 6 * 2**20
@@ -20,6 +24,11 @@ LEAST_ACCURACY = {
     "scale_channels_cnn/stir_mnist_small2large": 0.8,
 }
 
+QUICK = ("dss_cnn/digits", "scale_channels_cnn/stir_mnist_mid2rest")
+# Factors that are whole steps of scale channels, and bounds of the error there. Shrinking loses
+# resolution.
+STEPS = {1 / 2: 0.15, 2**-0.5: 0.05, 2**0.5: 0.01, 2: 0.01}
+
 
 def _folder(entry):
     return ROOT / "saved_models" / entry.replace("/", ".", 1)
@@ -30,7 +39,12 @@ def test_every_folder_of_the_zoo_is_an_entry():
     assert folders == set(scale_zoo.list_pretrained()) == set(LEAST_ACCURACY)
 
 
-@pytest.fixture(scope="module", params=sorted(LEAST_ACCURACY))
+def _entries(names):
+    slow = pytest.mark.slow
+    return [pytest.param(name, marks=[] if name in QUICK else slow) for name in sorted(names)]
+
+
+@pytest.fixture(scope="module", params=_entries(LEAST_ACCURACY))
 def entry(request):
     return request.param
 
@@ -97,3 +111,105 @@ def test_an_entry_gives_logits_on_request(entry, images):
     logits = scale_zoo.load_model(entry, classifier_activation=None)(scaled[:4])
     expected = scale_zoo.load_model(entry)(scaled[:4])
     np.testing.assert_allclose(tf.nn.softmax(logits), expected, atol=1e-6)
+
+
+def _smooth_digits(canvas):
+    """A few digits 12 pixels high, at the centre of black canvases."""
+    digits = data.load_source("digits").test.images[:4, ..., 0]
+    margin = (canvas - 28) // 2
+    placed = np.pad(digits, [(0, 0), (margin, margin), (margin, margin)]) / 255
+    small = PlanarAction().scale(placed[..., None].astype(np.float32), 12 / 28)
+    return ndimage.gaussian_filter(small, (0, 1.2, 1.2, 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "entry", [name for name in LEAST_ACCURACY if name.startswith("scale_channels_cnn/stir")]
+)
+def test_whole_steps_shift_the_channels_of_a_trained_network(entry):
+    # Where the canvas ends, so do features: the receptive fields of all stages fit on this one.
+    model = scale_zoo.load_model(entry, input_shape=(128, 128, 1))
+    stages = [model.get_layer(name) for name in stage_names(model)]
+    probe = keras.Model(model.input, [stage.output for stage in stages])
+    images = _smooth_digits(128)
+    before, *after = (probe(PlanarAction().scale(images, factor)) for factor in (1, *STEPS))
+    for (factor, bound), found in zip(STEPS.items(), after, strict=True):
+        for stage, one, other in zip(stages, before, found, strict=True):
+            (errors,) = stage_errors(stage.action, one, other, factor, ["interior"])
+            assert float(np.mean(errors)) < bound, (stage.name, factor)
+
+
+ENTRY = "dss_cnn/digits"
+# Unlike the entry's own, of another number of channels and size.
+COLOURS = (40, 36, 3)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return scale_zoo.load_model(ENTRY)
+
+
+def _pixels(*shape):
+    return np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+
+
+def test_other_classes_get_a_new_classifier_on_the_layers_of_the_entry(trained):
+    model = scale_zoo.load_model(ENTRY, 3)
+    assert model.output_shape == (None, 3)
+    for layer in trained.layers[:-1]:
+        pairs = zip(model.get_layer(layer.name).get_weights(), layer.get_weights(), strict=True)
+        assert all(np.array_equal(value, truth) for value, truth in pairs), layer.name
+    with pytest.raises(ValueError, match="does not know the names of its classes"):
+        scale_zoo.class_names(model)
+
+
+@pytest.mark.parametrize(("pooling", "pool"), [(None, None), ("avg", np.mean), ("max", np.max)])
+def test_without_its_head_an_entry_gives_features(trained, pooling, pool):
+    images = _pixels(2, 28, 28, 1)
+    stage = trained.get_layer("projection").output
+    features = np.asarray(keras.Model(trained.input, stage)(images))
+    model = scale_zoo.load_model(ENTRY, include_top=False, pooling=pooling)
+    expected = features if pool is None else pool(features, axis=(1, 2))
+    np.testing.assert_allclose(model(images), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_grey_images_in_three_channels_have_the_answers_and_names_of_the_entry(trained):
+    images = _pixels(2, 28, 28, 1)
+    model = scale_zoo.load_model(ENTRY, input_shape=(28, 28, 3))
+    np.testing.assert_allclose(model(np.repeat(images, 3, -1)), trained(images), atol=1e-5)
+    assert model.class_names == trained.class_names
+
+
+@pytest.mark.parametrize("arguments", [{"classes": 3}, {"include_top": False}])
+def test_a_changed_entry_saves_and_loads_again(arguments, tmp_path):
+    model, images = (
+        scale_zoo.load_model(ENTRY, input_shape=COLOURS, **arguments),
+        _pixels(2, *COLOURS),
+    )
+    model.save(tmp_path / "model.keras")
+    loaded = scale_zoo.load_model(str(tmp_path / "model.keras"))
+    np.testing.assert_array_equal(loaded(images), model(images))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"input_shape": (40, 40, 1)}, r"\(28, 28, 1\): hidden_dense fits no other.*\(40, 40, 1\)"),
+        ({"input_shape": (28, 28, 4)}, "grey and colour, 1 and 3.*Received images of 4"),
+        ({"input_shape": (28, 28)}, r"`input_shape` must be \(height, width, channels\)"),
+        ({"classes": 0}, "`classes` must be a whole number of at least 1. Received 0"),
+        ({"pooling": "sum"}, "`pooling` must be None or one of.*'sum'"),
+    ],
+)
+def test_what_an_entry_cannot_become_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        scale_zoo.load_model(ENTRY, **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"classes": 3}, {"include_top": False}, {"input_shape": (28, 28, 3)}]
+)
+def test_a_keras_file_is_loaded_as_it_is(tmp_path, arguments):
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f"`{name}` must be left out for a `.keras` file"):
+        scale_zoo.load_model(str(tmp_path / "network.keras"), **arguments)

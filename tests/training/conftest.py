@@ -1,0 +1,25 @@
+"""Fixtures of training runs."""
+
+import keras
+import pytest
+
+from scale_zoo.equivariance import Evaluation, Measure
+from scale_zoo.training import run as training
+
+
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """Trains without measuring, plotting and exporting; returns the networks to be measured."""
+    measured = []
+
+    def evaluate(model, examples, scale_range, seed):
+        measured.append(model)
+        return Evaluation(4, 4, 4, 1, scale_range, Measure(0.5, standard_error=0.1), [])
+
+    monkeypatch.setattr(training.equivariance, "evaluate", evaluate)
+    monkeypatch.setattr(
+        training.equivariance, "EquivarianceCallback", lambda _: keras.callbacks.Callback()
+    )
+    monkeypatch.setattr(training.over_scale, "plot_over_scale", lambda *_: None)
+    monkeypatch.setattr(training, "export_run", lambda *_, **__: None)
+    return measured
