@@ -22,13 +22,7 @@ from scale_zoo.training import (
     workdir,
 )
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
-from scale_zoo.training.config import (
-    STRATEGIES,
-    RunConfig,
-    TrainingConfig,
-    check_config,
-    check_workdir,
-)
+from scale_zoo.training.config import STRATEGIES, RunConfig, TrainingConfig, check_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
@@ -66,7 +60,7 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
             finished, and a checkpoint of it written.
     """
     check_config(config)
-    check_workdir(config)
+    workdir.check_workdir(config)
     origin = tuning.find_origin(config)
     source = load_source(config)
     scale_range = source.scale_range if config.scale_range == "default" else config.scale_range

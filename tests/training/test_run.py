@@ -22,6 +22,7 @@ from scale_zoo.training import run as training
 from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
+from scale_zoo.training.workdir import check_workdir
 
 ROOT = pathlib.Path(__file__).parents[2]
 OPTIONS = {"n_scales": 2, "width": 0.1, "kernel_size": 3}
@@ -338,10 +339,10 @@ def test_a_run_that_ended_in_its_first_file_can_be_begun_again(tmp_path):
     config = dataclasses.replace(SMALL, workdir=str(tmp_path))
     (tmp_path / "unfinished-0123456789ab-config.json").write_text("{")
     (tmp_path / "run.lock").write_text("process 1")
-    training_config.check_workdir(config)
+    check_workdir(config)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="already holds a run"):
-        training_config.check_workdir(config)
+        check_workdir(config)
 
 
 def test_a_run_that_goes_on_cannot_change(run):
