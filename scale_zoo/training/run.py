@@ -234,7 +234,8 @@ def _finish(
         test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
         history=history,
     )
-    curve = over_scale.Curve(config.model, metrics.test.over_scale)
+    classes = len(run.class_names)
+    curve = over_scale.Curve(config.model, metrics.test.over_scale, classes=classes)
     over_scale.plot_over_scale([curve], folder)
     files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
