@@ -50,6 +50,8 @@ def _without_seed(config) -> str:
     record = files.to_json(config)
     for name in (*FREE_TO_CHANGE, "seed"):
         del record["training"][name]
+    # The seed splits the data.
+    del record["fingerprint"]
     return json.dumps(record, sort_keys=True)
 
 

@@ -7,7 +7,9 @@ from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
 from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.fit import fit
 from scale_zoo.ops.gaussian_derivative_conv2d import derivatives, gaussian_derivative_conv2d
+from scale_zoo.ops.fit import fit
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.kernel_pyramid_conv2d import kernel_pyramid_conv2d
 from scale_zoo.ops.pyramid_action import pyramid_action
@@ -43,6 +45,7 @@ __all__ = [
     "derivatives",
     "dilated_conv2d",
     "discrete_gaussian",
+    "fit",
     "gaussian_derivative_conv2d",
     "gaussian_lift",
     "kernel_pyramid_conv2d",

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo import ops
 from scale_zoo.zoo.classifier import out_of_range
 
 CHANNELS = (1, 3, 4)
@@ -61,7 +62,7 @@ def fit(images: tf.Tensor, height: int | None, width: int | None) -> tf.Tensor:
     """Resizes images, aspect ratio kept and padded with black; unknown sizes leave them."""
     if height is None or width is None:
         return images
-    return tf.image.resize_with_pad(images, height, width, antialias=True)
+    return ops.fit(images, height, width)
 
 
 def _batch(images: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 import dataclasses
 
 from scale_zoo.comparison.labels import Named, difference_labels
+from scale_zoo.comparison.seeds import seeds_of_one
+from scale_zoo.data.fingerprint import Fingerprint, PartFingerprint
 from scale_zoo.training import TrainingConfig
 from scale_zoo.training.config import RunConfig
 
@@ -37,6 +39,16 @@ def test_settings_of_training_and_the_seed_tell_apart_what_options_do_not():
     assert _labels(*rates) == ["learning_rate=0.1", "learning_rate=0.01"]
     seeds = [_run("plain_cnn", seed=n) for n in (0, 1)]
     assert _labels(*seeds) == ["seed=0", "seed=1"]
+
+
+def test_runs_on_the_splits_of_their_seeds_are_one_network():
+    configs = {}
+    for seed in (0, 1):
+        config = _run("plain_cnn", seed=seed).config
+        part = PartFingerprint(7, f"digest {seed}")
+        split = Fingerprint(config.class_names, part, part, part)
+        configs[f"run{seed}"] = dataclasses.replace(config, fingerprint=split)
+    assert seeds_of_one(configs) == [["run0", "run1"]]
 
 
 def test_copies_are_named_by_the_users_names_and_others_keep_their_labels():
