@@ -9,11 +9,11 @@ from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.fit import fit
 from scale_zoo.ops.gaussian_derivative_conv2d import derivatives, gaussian_derivative_conv2d
-from scale_zoo.ops.fit import fit
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.kernel_pyramid_conv2d import kernel_pyramid_conv2d
 from scale_zoo.ops.pyramid_action import pyramid_action
 from scale_zoo.ops.pyramid_conv2d import pyramid_conv2d
+from scale_zoo.ops.reduce_max import reduce_max
 from scale_zoo.ops.rescale import rescale
 from scale_zoo.ops.resize import resize
 from scale_zoo.ops.resize_kernel import resize_kernel
@@ -51,6 +51,7 @@ __all__ = [
     "kernel_pyramid_conv2d",
     "pyramid_action",
     "pyramid_conv2d",
+    "reduce_max",
     "relative_error",
     "rescale",
     "rescale_maps",
