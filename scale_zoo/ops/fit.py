@@ -7,7 +7,8 @@ def fit(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Resizes images to a canvas, aspect ratio kept, centred and padded with zeros.
 
     The interpolation is bilinear, antialiased when shrinking: `tf.image.resize_with_pad` with
-    `antialias=True`, but by matrix products, which TensorFlow Lite and ONNX have too.
+    `antialias=True`, but by matrix products, which TensorFlow Lite and ONNX have too, and with at
+    least one row and column of an image.
 
     Args:
         images: float32 `[batch, any_height, any_width, channels]`.
@@ -44,7 +45,7 @@ def _weights(size, fitted, canvas: int) -> tf.Tensor:
         fitted: length of the resized image on the canvas.
         canvas: number of new pixels.
     """
-    new_size = tf.floor(fitted)
+    new_size = tf.maximum(tf.floor(fitted), 1.0)
     before = tf.maximum(tf.floor((canvas - fitted) / 2), 0.0)
     places = tf.range(canvas, dtype=tf.float32) - before
     # In the order in which TensorFlow's own resizing rounds.
