@@ -46,7 +46,7 @@ class _Server(tf.Module):
 
     def _serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Of more channels, TensorFlow would convolve each by itself.
-        images = tf.reshape(images, tf.concat([tf.shape(images)[:3], [self.channels]], 0))
+        images = tf.raw_ops.EnsureShape(input=images, shape=[None, None, None, self.channels])
         probabilities = self.network(preprocessing.fit(images, *self.image_size))
         class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
