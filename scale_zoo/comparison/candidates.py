@@ -58,7 +58,9 @@ class Candidate:
         """A short name; several candidates may share it."""
         if not self.trained:
             return f"{self.name} (untrained)"
-        return pathlib.Path(self.name).name if self.config is not None else self.name
+        if self.config is not None:
+            return pathlib.Path(self.name).name
+        return self.name if self.name in zoo.list_pretrained() else self.model
 
     @property
     def class_names(self) -> list[str] | None:

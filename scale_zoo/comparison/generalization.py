@@ -130,4 +130,5 @@ def _measure(candidate, model, source, examples, seed, batch_size) -> SizedNetwo
         rescaled=rescaled,
         size_name=source.size_name,
         by_size=by_size,
+        classes=len(source.class_names),
     )

@@ -183,6 +183,7 @@ def _measure_network(candidate, model, source, examples, seed, settings, batch_s
         seed=seed,
         images=len(examples),
         parameters=zoo.count_parameters(model),
+        classes=len(source.class_names),
     )
 
 

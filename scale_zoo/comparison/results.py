@@ -13,7 +13,7 @@ from scale_zoo.equivariance.results import (
     FactorRow,
     Measure,
 )
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import by_stage, over_scale
 from scale_zoo.plots.over_scale import Curve
 
 RESULTS_FILE = "equivariance.json"
@@ -170,7 +170,7 @@ def draw_results(output: pathlib.Path, results: Results) -> None:
     """Draws the plots, each atomically."""
     shown = [curve for curve, _ in one_curve_each(results.networks)]
     over_scale.plot_over_scale(shown, output)
-    over_scale.plot_stages(shown, output / STAGES_FILE)
+    by_stage.plot_stages(shown, output / STAGES_FILE)
 
 
 def _write_table(

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import pathlib
 import statistics
-import sys
 
 import keras
 import tensorflow as tf
@@ -14,6 +13,7 @@ from scale_zoo.plots import over_scale
 from scale_zoo.training import (
     callbacks,
     hparams,
+    progress,
     run_files,
     schedules,
     stopping,
@@ -176,8 +176,8 @@ def _fit(
                 epochs=end,
                 # The data set shuffles.
                 shuffle=False,
-                # A progress bar in a terminal, a line per epoch in a file.
-                verbose=1 if sys.stdout.isatty() else 2,
+                # `progress.Progress` prints.
+                verbose=0,
                 initial_epoch=epoch,
                 steps_per_epoch=steps - step,
                 validation_data=data.evaluation_batches(
@@ -251,7 +251,8 @@ def _finish(
         by_size=by_size,
         size_name=source.size_name,
     )
-    curve = over_scale.Curve(config.model, metrics.test.over_scale)
+    classes = len(run.class_names)
+    curve = over_scale.Curve(config.model, metrics.test.over_scale, classes=classes)
     over_scale.plot_over_scale([curve], folder)
     files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
@@ -312,6 +313,7 @@ def _callbacks(config, source, checkpoint):
         tensorboard.NetworkGraphs(folder),
         tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
         tensorboard.Curves(folder),
+        progress.Progress(config.epochs, checkpoint.steps, checkpoint.first_step),
         checkpoint,
         callbacks.Patience(checkpoint.checkpoints, config.patience),
     ]

@@ -31,6 +31,9 @@ class _Server(tf.Module):
         # Of one signature each, so that the network is traced and stored once.
         self.serve_uint8 = self._compile(self._serve_uint8, tf.uint8)
         self.serve_float = self._compile(self._serve_float, tf.float32)
+        if None not in self.image_size:
+            image = tf.TensorSpec([1, *self.image_size, self.channels], tf.float32, "images")
+            self.serve_image = tf.function(self._serve_image, [image], autograph=False)
 
     def _compile(self, function, dtype):
         images = tf.TensorSpec([None, None, None, self.channels], dtype, "images")
@@ -38,6 +41,10 @@ class _Server(tf.Module):
 
     def _serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_float(tf.cast(images, tf.float32) / 255.0)
+
+    def _serve_image(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # The traced network again, all of whose shapes are known then.
+        return {"probabilities": self.serve_float(images)["probabilities"]}
 
     def _serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Of more channels, TensorFlow would convolve each by itself.
@@ -66,8 +73,10 @@ def export_model(
     The signature `serving_default` takes `images`, uint8 `[batch, height, width, channels]` of any
     height and width; `serve_float` takes float32 images in [0, 1]. Both fit the images to the
     network's size as in its training, by default padded with black, and return `probabilities`
-    `[batch, classes]`, `class_ids` and `class_names` `[batch]`. `assets/labels.txt` lists the
-    classes. The SavedModel samples by plain TensorFlow operations, whichever sampler is in use.
+    `[batch, classes]`, `class_ids` and `class_names` `[batch]`. Of a network of a known size,
+    `serve_image` takes one float32 image of that size, for TensorFlow Lite and ONNX, and returns
+    `probabilities`. `assets/labels.txt` lists the classes. The SavedModel samples by plain
+    TensorFlow operations, whichever sampler is in use.
 
     Args:
         model: a classifier with probabilities as outputs.
@@ -151,6 +160,8 @@ def _write(model, folder, description, card) -> None:
             "serving_default": server.serve_uint8.get_concrete_function(),
             "serve_float": server.serve_float.get_concrete_function(),
         }
+        if hasattr(server, "serve_image"):
+            signatures["serve_image"] = server.serve_image.get_concrete_function()
         # Only the weights: an attribute with the model would save a trace of each of its layers.
         server.weights = signatures["serving_default"].variables
         tf.saved_model.save(server, str(folder), signatures)

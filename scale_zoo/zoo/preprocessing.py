@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo import ops
 from scale_zoo.zoo.classifier import out_of_range, preparation
 
 CHANNELS = (1, 3, 4)
@@ -69,7 +70,7 @@ def fit(images: tf.Tensor, height: int | None, width: int | None, how: str = "pa
     if height is None or width is None:
         return images
     if how == "pad":
-        return tf.image.resize_with_pad(images, height, width, antialias=True)
+        return ops.fit(images, height, width)
     if how == "crop":
         images = _centre(images, width / height)
     return tf.image.resize(images, [height, width], antialias=True)

@@ -50,7 +50,7 @@ def test_an_exported_folder_tells_what_its_description_does(run, tmp_path):
     folder = tmp_path / "net"
     shutil.copytree(workdir / "saved_model", folder)
     candidate = find_candidate(str(folder))
-    assert (candidate.label, candidate.config) == (str(folder), None)
+    assert (candidate.label, candidate.config) == ("plain_cnn", None)
     assert candidate.origin == candidates.Origin()
     (folder / "model.json").write_text(json.dumps(DESCRIPTION | {"data": "digits", "seed": 2}))
     assert find_candidate(str(folder)).origin == candidates.Origin("digits", seed=2)

@@ -9,7 +9,7 @@ import scale_zoo
 from scale_zoo import comparison, data
 from scale_zoo.comparison import measuring
 from scale_zoo.equivariance import FactorRow, Measure, RegionErrors
-from scale_zoo.plots import over_scale as scale_plots
+from scale_zoo.plots import by_stage, over_scale
 from tests.finished_runs import OPTIONS, describe
 
 FACTORS = (1.0, 0.5)
@@ -63,8 +63,8 @@ def measured(monkeypatch):
         ]
 
     monkeypatch.setattr(measuring, "_measure", measure)
-    for name in ("plot_over_scale", "plot_stages"):
-        monkeypatch.setattr(scale_plots, name, lambda *_: None)
+    monkeypatch.setattr(over_scale, "plot_over_scale", lambda *_: None)
+    monkeypatch.setattr(by_stage, "plot_stages", lambda *_: None)
     return calls
 
 
@@ -186,7 +186,7 @@ def test_runs_that_differ_in_their_seed_become_mean_and_deviation(tmp_path, meas
     _compare([*runs, other], tmp_path / "out")
     results = _results(tmp_path / "out")
     ((label, average),) = results.over_seeds.items()
-    assert label == "plain_cnn (3 seeds)"
+    assert label == "epochs=1 (3 seeds)"
     assert average.runs == runs
     single = [results.networks[run].over_scale[1] for run in runs]
     means = [row.accuracy.mean for row in single]

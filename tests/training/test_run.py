@@ -480,7 +480,7 @@ def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
     )
     # The first epoch has ended: all is imported and traced.
     for line in tool.stdout:
-        if "val_loss" in line:
+        if "validation" in line:
             break
     tool.send_signal(signal.SIGINT)
     rest, _ = tool.communicate(timeout=60)
