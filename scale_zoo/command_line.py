@@ -1,10 +1,12 @@
 """Shared by all commands: errors in one line, a clean stop, the flags of training."""
 
+import contextlib
 import dataclasses
 import logging
+import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from absl import app, flags
@@ -50,6 +52,27 @@ class Command:
         return self.text.partition("\n")[0]
 
 
+@contextlib.contextmanager
+def output_may_close() -> Iterator[None]:
+    """Ends the process without a message where the reader of its output has gone, as `head` does.
+
+    Example:
+    >>> with scale_zoo.command_line.output_may_close():
+    ...     print("to be read")
+    to be read
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes what is left when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@output_may_close()
 def run(command: Command, arguments: Sequence[str] | None = None) -> None:
     """Runs a command and ends the process; a user's error is a line, with exit status 1.
 

@@ -43,6 +43,15 @@ def generation(version: str) -> int:
     return int(version.split(".")[0])
 
 
+def weights_folder() -> pathlib.Path:
+    """Returns the folder where keras.applications looks for weights before it downloads them."""
+    home = os.environ.get("KERAS_HOME") if generation(keras.__version__) > 2 else None
+    folder = pathlib.Path(home or "~/.keras").expanduser()
+    if not os.access(folder, os.W_OK):
+        folder = pathlib.Path(tempfile.gettempdir()) / ".keras"
+    return folder / "models"
+
+
 def load_keras_file(path: str | pathlib.Path) -> keras.Model:
     """Loads a `.keras` file of either generation, which Keras's own function does for one's own.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import dataclasses
 import errno
 import hashlib
 import json
@@ -173,6 +174,9 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 def to_json(record: Any) -> Any:
     """Converts a dataclass, and those it holds, to what `json` reads back: lists for tuples."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        # msgspec leaves out defaults of a record that it read without them.
+        record = dataclasses.asdict(record)
     return json.loads(json.dumps(msgspec.to_builtins(record)))
 
 

@@ -1,4 +1,5 @@
 import errno
+import os
 import pathlib
 import re
 import signal
@@ -121,3 +122,15 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(run_command, number):
 def test_a_fault_of_the_package_is_shown_whole(run_command):
     with pytest.raises(KeyError):
         run_command(KeyError("width"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise")
+def test_output_whose_reader_has_gone_ends_without_a_message(monkeypatch, capfd):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        with pytest.raises(SystemExit) as ended, command_line.output_may_close():
+            print("nobody reads this")
+    assert ended.value.code == 1
+    assert capfd.readouterr().err == ""

@@ -167,3 +167,15 @@ def test_a_broken_json_file_is_refused_by_its_name(tmp_path, text):
     (tmp_path / "point.json").write_text(text)
     with pytest.raises(ValueError, match=r"point\.json is not (valid JSON|a valid Point)"):
         files.read_record(Point, tmp_path / "point.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    name: str
+    epochs: int = 30
+
+
+def test_a_record_read_without_a_key_has_its_default_in_json_too(tmp_path):
+    (tmp_path / "settings.json").write_text('{"name": "mine"}')
+    found = files.read_record(_Settings, tmp_path / "settings.json")
+    assert files.to_json(found) == {"name": "mine", "epochs": 30}

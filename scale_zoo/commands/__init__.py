@@ -34,6 +34,7 @@ COMMANDS = {
 }
 
 
+@command_line.output_may_close()
 def main() -> None:
     """Runs the command that the first argument of the process names."""
     name, *arguments = sys.argv[1:] or ["--help"]

@@ -45,8 +45,17 @@ def define_comparison_flags() -> Callable[[], dict[str, Any]]:
         "image_size": flags.DEFINE_integer(
             "image_size",
             None,
-            "pixels to which the images of tfds: and folder: are fitted; 0 keeps their size; by "
+            "pixels to which images of tfds:, folder: and csv: are fitted; 0 keeps their size; by "
             "default the runs', else 0",
+        ),
+        "fit": flags.DEFINE_enum(
+            "fit",
+            None,
+            list(data.FITS),
+            "how images that are not square are fitted; by default the runs', else pad",
+        ),
+        "on_bad_image": flags.DEFINE_enum(
+            "on_bad_image", "error", data.ON_BAD_IMAGE, "what happens if files cannot be read"
         ),
         "seed": flags.DEFINE_integer(
             "seed", None, "seed of splits and untrained weights; by default the run's, else 0"

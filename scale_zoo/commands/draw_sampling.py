@@ -31,8 +31,9 @@ def define() -> Callable[[], None]:
         sizes = [command_line.number("factors", text) for text in factors.value]
         place = [command_line.number("at", text) for text in at.value]
         network = zoo.load_model(model.value)
-        height, _, channels = network.input_shape[1:]
-        pixels = data.read_image(image.value, height, channels)
+        *size, channels = network.input_shape[1:]
+        fit = zoo.preparation(network).fit
+        pixels = data.read_image(image.value, tuple(size), channels, fit)
         sampling.plot_sampling(
             network, data.float_images(pixels), path, sizes, layer.value, level.value, place
         )

@@ -2,7 +2,8 @@
 
 Example: scale_zoo evaluate --model=runs/mine --data=folder:path/to/images --output=runs/evaluated
 
-Folders inside the data's folder are named as the network's classes, of which some may be missing.
+Folders inside the data's folder, or labels of its CSV file, are named as the network's classes, of
+which some may be missing.
 """
 
 import pathlib
@@ -29,11 +30,14 @@ def define() -> Callable[[], None]:
         "split",
         None,
         prediction.SPLITS,
-        "images to measure; by default all of a folder that the network was not trained on, else "
-        "the test images",
+        "images to measure; by default all of image files that the network was not trained on, "
+        "else the test images",
     )
     data_dir = flags.DEFINE_string("data_dir", None, "TFDS data directory; by default TFDS's own")
     seed = flags.DEFINE_integer("seed", 0, "seed of splits; that of the network's training")
+    on_bad_image = flags.DEFINE_enum(
+        "on_bad_image", "error", data.ON_BAD_IMAGE, "what happens if files cannot be read"
+    )
     output = flags.DEFINE_string(
         "output", None, "folder to write, new: tables, and pictures of both measures"
     )
@@ -43,10 +47,10 @@ def define() -> Callable[[], None]:
         if folder and folder.exists():
             raise ValueError(f"`output` {folder} exists. Name another, or remove it.")
         network, name = zoo.load_model(model.value), data_name.value
-        whole = name.startswith("folder:") and not prediction.is_own_data(model.value, name)
+        whole = data.is_files(name) and not prediction.is_own_data(model.value, name)
         part = split.value or ("all" if whole else "test")
         examples, size_name = prediction.load_labelled(
-            network, name, part, data_dir.value, seed.value
+            network, name, part, data_dir.value, seed.value, on_bad_image.value
         )
         measured = prediction.evaluate(network, examples, size_name)
         print(prediction.summary(measured))

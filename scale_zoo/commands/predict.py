@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from scale_zoo import command_line, prediction, zoo
+from scale_zoo import command_line, data, prediction, zoo
 from scale_zoo.plots import answers as pictures
 
 # Images that a figure has room for.
@@ -26,6 +26,9 @@ def define() -> Callable[..., None]:
         required=True,
     )
     form = flags.DEFINE_enum("format", "table", prediction.FORMATS, "how the answers are printed")
+    on_bad_image = flags.DEFINE_enum(
+        "on_bad_image", "error", data.ON_BAD_IMAGE, "what happens if files cannot be read"
+    )
     over_scale = flags.DEFINE_string(
         "over_scale",
         None,
@@ -45,11 +48,12 @@ def define() -> Callable[..., None]:
         sizes = sorted(command_line.number("factors", text) for text in factors.value)
         found = prediction.find_images(paths)
         network = zoo.load_model(model.value)
-        print(prediction.write_answers(prediction.predict(network, found), form.value))
+        answers = prediction.predict(network, found, on_bad_image=on_bad_image.value)
+        print(prediction.write_answers(answers, form.value))
         if picture:
+            drawn = [pathlib.Path(answer.file) for answer in answers[:DRAWN_IMAGES]]
             rows = [
-                (file.name, *prediction.answer_over_scale(network, file, sizes))
-                for file in found[:DRAWN_IMAGES]
+                (file.name, *prediction.answer_over_scale(network, file, sizes)) for file in drawn
             ]
             pictures.plot_answers(rows, sizes, prediction.class_names(network), picture)
 

@@ -20,12 +20,14 @@ class Origin:
         data: name of the data set.
         data_dir: TFDS data directory; empty for TFDS's own.
         image_size: pixels to which images were fitted; 0 for their own size.
+        fit: how they were fitted.
         seed: seed of the splits.
     """
 
     data: str | None = None
     data_dir: str = ""
     image_size: int = 0
+    fit: str = "pad"
     seed: int | None = None
 
 
@@ -56,7 +58,9 @@ class Candidate:
         """A short name; several candidates may share it."""
         if not self.trained:
             return f"{self.name} (untrained)"
-        return pathlib.Path(self.name).name if self.config is not None else self.name
+        if self.config is not None:
+            return pathlib.Path(self.name).name
+        return self.name if self.name in zoo.list_pretrained() else self.model
 
     @property
     def class_names(self) -> list[str] | None:
@@ -68,13 +72,24 @@ class Candidate:
         """What is known of its training data."""
         if self.config is not None:
             training = self.config.training
-            return Origin(training.data, training.data_dir, training.image_size, training.seed)
+            return Origin(
+                training.data,
+                training.data_dir,
+                training.image_size,
+                training.fit,
+                training.seed,
+            )
         if self.description is None:
             return Origin()
         name = self.description.data
         if name is None and self.name in zoo.list_pretrained():
             name = self.name.partition("/")[2]
-        return Origin(name, image_size=self.description.image_size or 0, seed=self.description.seed)
+        return Origin(
+            name,
+            image_size=self.description.image_size or 0,
+            fit=self.description.preparation.fit,
+            seed=self.description.seed,
+        )
 
     @functools.cached_property
     def digest(self) -> str | None:

@@ -28,10 +28,12 @@ def generalize(
     data_name: str | None = None,
     data_dir: str | None = None,
     image_size: int | None = None,
+    fit: str | None = None,
     seed: int | None = None,
     images: int | None = None,
     batch_size: int | None = None,
     overwrite: bool = False,
+    on_bad_image: str = "error",
 ) -> dict[str, str]:
     """Measures networks on test images by the size of their objects.
 
@@ -47,12 +49,14 @@ def generalize(
         data_name: name of a data set with sizes, such as "stir_mnist:mid2rest" or "rescaled:mnist";
             by default the one that all networks were trained on.
         data_dir: TFDS data directory; by default that of the first run that has one.
-        image_size: pixels to which the images of "tfds:" and "folder:" are fitted.
+        image_size: pixels to which the images of "tfds:", "folder:" and "csv:" are fitted.
+        fit: how they are fitted; by default as in the networks' training, else padded.
         seed: seed of the splits, and of untrained weights; by default that of the network's run,
             so that none of the measured images was trained on, else 0.
         images: how many test images of each size to measure, at least 2; all by default.
         batch_size: images measured at once; by default as many as memory should hold.
         overwrite: whether to measure everything again and replace the folder's results.
+        on_bad_image: what happens if files cannot be read: "error", or "skip" leaves them out.
 
     Returns:
         The reason for each network that could not be measured, by name.
@@ -62,8 +66,8 @@ def generalize(
     """
     candidates = measuring.find_all(models)
     measuring.check_counts(images, batch_size)
-    data_name, image_size = measuring.choose_data(candidates, data_name, image_size)
-    settings = SizeSettings(data_name, image_size, seed, images)
+    data_name, image_size, fit = measuring.choose_data(candidates, data_name, image_size, fit)
+    settings = SizeSettings(data_name, image_size, seed, images, fit)
     output = pathlib.Path(output)
     results = read_results(output, settings, overwrite, Generalization, GENERALIZATION_FILE)
     try:
@@ -71,6 +75,7 @@ def generalize(
             candidates,
             settings,
             data_dir or measuring.first_data_dir(candidates),
+            on_bad_image,
             results.networks,
             functools.partial(_test_images, images=images),
             functools.partial(_measure, batch_size=batch_size),
@@ -125,4 +130,5 @@ def _measure(candidate, model, source, examples, seed, batch_size) -> SizedNetwo
         rescaled=rescaled,
         size_name=source.size_name,
         by_size=by_size,
+        classes=len(source.class_names),
     )

@@ -38,12 +38,14 @@ def compare(
     data_name: str | None = None,
     data_dir: str | None = None,
     image_size: int | None = None,
+    fit: str | None = None,
     seed: int | None = None,
     images: int | None = None,
     factors: Sequence[float] = (1.0, *FACTORS),
     stages: Sequence[str] | None = None,
     batch_size: int | None = None,
     overwrite: bool = False,
+    on_bad_image: str = "error",
 ) -> dict[str, str]:
     """Measures networks on test images at several scale factors.
 
@@ -57,7 +59,8 @@ def compare(
         output: a folder that is new, empty, or holds results of the same settings.
         data_name: name of the data set; by default the one that all networks were trained on.
         data_dir: TFDS data directory; by default that of the first run that has one.
-        image_size: pixels to which the images of "tfds:" and "folder:" are fitted.
+        image_size: pixels to which the images of "tfds:", "folder:" and "csv:" are fitted.
+        fit: how they are fitted; by default as in the networks' training, else padded.
         seed: seed of the splits, and of untrained weights; by default that of the network's run,
             so that none of the measured images was trained on, else 0.
         images: how many test images to measure, at least 2; all by default.
@@ -65,6 +68,7 @@ def compare(
         stages: names of stages; all by default.
         batch_size: images measured at once; by default as many as memory should hold.
         overwrite: whether to measure everything again and replace the folder's results.
+        on_bad_image: what happens if files cannot be read: "error", or "skip" leaves them out.
 
     Returns:
         The reason for each network that could not be measured, by name.
@@ -76,7 +80,7 @@ def compare(
     check_counts(images, batch_size)
     if not factors or not all(0 < factor < math.inf for factor in factors):
         raise ValueError(f"`factors` must be numbers above 0. Received {list(factors)}.")
-    data_name, image_size = choose_data(candidates, data_name, image_size)
+    data_name, image_size, fit = choose_data(candidates, data_name, image_size, fit)
     data_dir = data_dir or first_data_dir(candidates)
     settings = Settings(
         data_name,
@@ -85,6 +89,7 @@ def compare(
         images,
         list(map(float, factors)),
         None if stages is None else list(stages),
+        fit,
     )
     output = pathlib.Path(output)
     results = read_results(output, settings, overwrite)
@@ -93,6 +98,7 @@ def compare(
             candidates,
             settings,
             data_dir,
+            on_bad_image,
             results.networks,
             lambda source: source.test[:images],
             functools.partial(_measure_network, settings=settings, batch_size=batch_size),
@@ -107,6 +113,7 @@ def measure_each(
     candidates: Sequence[Candidate],
     settings: Any,
     data_dir: str | None,
+    on_bad_image: str,
     networks: dict[str, Any],
     choose: Callable[[data.Source], data.Examples],
     measure: Callable[[Candidate, keras.Model, data.Source, data.Examples, int], Any],
@@ -116,8 +123,9 @@ def measure_each(
 
     Args:
         candidates: the networks.
-        settings: fields `data`, `image_size` and `seed`, as those of `Settings`.
+        settings: fields `data`, `image_size`, `fit` and `seed`, as those of `Settings`.
         data_dir: the TFDS data directory.
+        on_bad_image: what happens if files cannot be read.
         networks: results by name, each with its network's `digest`; new ones are added.
         choose: returns the images to measure.
         measure: returns the result of a network, its data, the images and the seed of the splits.
@@ -139,7 +147,12 @@ def measure_each(
             # One at a time: a data set may fill the memory.
             loaded.clear()
             loaded[seed] = data.load_source(
-                settings.data, data_dir, seed, settings.image_size or None
+                settings.data,
+                data_dir,
+                seed,
+                settings.image_size or None,
+                settings.fit,
+                on_bad_image,
             )
         source = loaded[seed]
         examples = choose(source)
@@ -170,6 +183,7 @@ def _measure_network(candidate, model, source, examples, seed, settings, batch_s
         seed=seed,
         images=len(examples),
         parameters=zoo.count_parameters(model),
+        classes=len(source.class_names),
     )
 
 
@@ -194,15 +208,24 @@ def check_counts(images: int | None, batch_size: int | None) -> None:
 
 
 def choose_data(
-    candidates: Sequence[Candidate], data_name: str | None, image_size: int | None
-) -> tuple[str, int]:
-    """Returns data and image size to measure on: those given, or those of all known origins."""
+    candidates: Sequence[Candidate],
+    data_name: str | None,
+    image_size: int | None,
+    fit: str | None,
+) -> tuple[str, int, str]:
+    """Returns data, image size and fit to measure on: those given, or those of all origins."""
     if data_name:
-        return data_name, image_size or 0
+        return data_name, image_size or 0, fit or "pad"
     origins = [candidate.origin for candidate in candidates]
-    known = sorted({(each.data, image_size or each.image_size) for each in origins if each.data})
+    known = sorted(
+        {
+            (each.data, image_size or each.image_size, fit or each.fit)
+            for each in origins
+            if each.data
+        }
+    )
     if len(known) != 1:
-        found = ", ".join(f"{name} (image_size {size})" for name, size in known)
+        found = ", ".join(f"{name} (image_size {size}, fit {fit})" for name, size, fit in known)
         raise ValueError(
             "`data` must be given unless all networks were trained on the same data. "
             f"Theirs: {found or 'unknown'}."

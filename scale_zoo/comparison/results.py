@@ -13,7 +13,7 @@ from scale_zoo.equivariance.results import (
     FactorRow,
     Measure,
 )
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import by_stage, over_scale
 from scale_zoo.plots.over_scale import Curve
 
 RESULTS_FILE = "equivariance.json"
@@ -43,6 +43,7 @@ class Settings:
         images: number of test images; None for all.
         factors: scale factors.
         stages: names of stages; None for all.
+        fit: how they are fitted, as for `data.Preparation`.
     """
 
     data: str
@@ -51,6 +52,7 @@ class Settings:
     images: int | None
     factors: list[float]
     stages: list[str] | None
+    fit: str = "pad"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +170,7 @@ def draw_results(output: pathlib.Path, results: Results) -> None:
     """Draws the plots, each atomically."""
     shown = [curve for curve, _ in one_curve_each(results.networks)]
     over_scale.plot_over_scale(shown, output)
-    over_scale.plot_stages(shown, output / STAGES_FILE)
+    by_stage.plot_stages(shown, output / STAGES_FILE)
 
 
 def _write_table(

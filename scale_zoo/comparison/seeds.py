@@ -8,24 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from scale_zoo import files
+from scale_zoo.comparison.labels import Named, difference_labels
 from scale_zoo.equivariance.results import FactorRow, Measure, RegionErrors
 from scale_zoo.plots.over_scale import Curve
 from scale_zoo.training.config import FREE_TO_CHANGE, RunConfig
-
-
-@dataclasses.dataclass(frozen=True)
-class Named:
-    """A network with its names.
-
-    Args:
-        model: its name in `scale_zoo.list_models()`.
-        label: a short name; others may share it.
-        config: the configuration of its run; None if it is not a run.
-    """
-
-    model: str
-    label: str
-    config: RunConfig | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +50,8 @@ def _without_seed(config) -> str:
     record = files.to_json(config)
     for name in (*FREE_TO_CHANGE, "seed"):
         del record["training"][name]
+    # The seed splits the data.
+    del record["fingerprint"]
     return json.dumps(record, sort_keys=True)
 
 
@@ -105,6 +93,8 @@ def labelled(
 ) -> tuple[list[tuple[str, list[str]]], list[tuple[str, list[str]]]]:
     """Returns a label for each network, and for each group of seeds, with the names of their runs.
 
+    Networks are named by folders or entries, groups by what differs from the other networks.
+
     Args:
         networks: the networks by name.
     """
@@ -113,30 +103,27 @@ def labelled(
         name: network.label if shared[network.label] == 1 else name
         for name, network in networks.items()
     }
-    groups = seeds_of_one({name: network.config for name, network in networks.items()})
-    shared = collections.Counter(networks[names[0]].model for names in groups)
-    averaged = []
-    for names in groups:
-        model = networks[names[0]].model
-        label = model if shared[model] == 1 else labels[names[0]]
-        averaged.append((f"{label} ({len(names)} seeds)", names))
-    return [(label, [name]) for name, label in labels.items()], averaged
+    groups = [(label, names) for label, names in one_each(networks) if len(names) > 1]
+    return [(label, [name]) for name, label in labels.items()], groups
 
 
 def one_each(networks: Mapping[str, Named]) -> list[tuple[str, list[str]]]:
     """Returns one label for each network, all its seeds together, and the names of its runs.
 
+    Labels say what differs between the networks.
+
     Args:
         networks: the networks by name.
     """
-    singles, groups = labelled(networks)
+    groups = seeds_of_one({name: network.config for name, network in networks.items()})
+    members = {name: names for names in groups for name in names}
     # A group takes the place of the first of its runs.
-    members = {name: group for group in groups for name in group[1]}
-    shown = {}
-    for single in singles:
-        label, names = members.get(single[1][0], single)
-        shown[names[0]] = (label, names)
-    return list(shown.values())
+    shown = {names[0]: names for names in (members.get(name, [name]) for name in networks)}
+    labels = difference_labels({name: networks[name] for name in shown})
+    return [
+        (labels[name] + (f" ({len(names)} seeds)" if len(names) > 1 else ""), names)
+        for name, names in shown.items()
+    ]
 
 
 def curves(
@@ -164,5 +151,6 @@ def one_curve_each(networks: Mapping[str, Measured]) -> list[tuple[Curve, list[s
 
 
 def _curve(networks, label, names) -> Curve:
-    runs = [networks[name].over_scale for name in names]
-    return Curve(label, runs[0] if len(runs) == 1 else over_seeds(runs), len(runs))
+    first, runs = networks[names[0]], [networks[name].over_scale for name in names]
+    rows = runs[0] if len(runs) == 1 else over_seeds(runs)
+    return Curve(label, rows, len(runs), first.classes, first.is_planar)

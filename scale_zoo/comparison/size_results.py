@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from scale_zoo import files
+from scale_zoo.comparison.labels import Named
 from scale_zoo.comparison.results import load_results
-from scale_zoo.comparison.seeds import Named, average, one_each
+from scale_zoo.comparison.seeds import average, one_each
 from scale_zoo.equivariance.by_size import BySize, ScaleSelection
 from scale_zoo.plots import over_size
 
@@ -32,12 +33,14 @@ class SizeSettings:
         image_size: pixels to which images are fitted; 0 for their own size.
         seed: seed of the splits; None for that of each network's run.
         images: number of test images of each size; None for all.
+        fit: how they are fitted, as for `data.Preparation`.
     """
 
     data: str
     image_size: int
     seed: int | None
     images: int | None
+    fit: str = "pad"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +156,10 @@ def draw_sizes(output: pathlib.Path, networks: Mapping[str, SizedNetwork]) -> No
     curves = _curves(networks)
     size_name = curves[0][1][0].size_name
     over_size.plot_by_size(
-        [(label, by_size.rows, len(runs)) for label, runs, by_size in curves],
+        [
+            over_size.SizeCurve(label, by_size.rows, len(runs), runs[0].classes)
+            for label, runs, by_size in curves
+        ],
         size_name,
         output / PICTURE_FILE,
     )

@@ -1,15 +1,29 @@
-"""Labelled images: bundled digits, TFDS sets, image folders; random rescaling; batches."""
+"""Labelled images: bundled digits, TFDS sets, image files; augmentation; batches."""
 
+from scale_zoo.data.augmentation import AUGMENTATIONS, check_augmentation
+from scale_zoo.data.canvas import FITS
 from scale_zoo.data.digits import load_digits
 from scale_zoo.data.fingerprint import Fingerprint, changes, fingerprint
-from scale_zoo.data.folder import EXTENSIONS, load_folder, read_folder, read_image, read_pixels
+from scale_zoo.data.from_files import is_files, load_files, read_files
 from scale_zoo.data.from_tfds import load_tfds
+from scale_zoo.data.images import (
+    EXTENSIONS,
+    ON_BAD_IMAGE,
+    BadImageError,
+    check_on_bad_image,
+    each_readable,
+    find_images,
+    read_image,
+    read_pixels,
+    report_bad,
+)
 from scale_zoo.data.pipeline import (
     evaluation_batches,
     float_images,
     random_factors,
     training_batches,
 )
+from scale_zoo.data.preparation import GROUNDS, Preparation
 from scale_zoo.data.rescaled import load_rescaled
 from scale_zoo.data.scaled import ORIGINS, load_scaled
 from scale_zoo.data.source import (
@@ -22,22 +36,38 @@ from scale_zoo.data.source import (
 )
 from scale_zoo.data.stir_mnist import load_stir_mnist
 
-NAMES = ("digits", "tfds:NAME", "folder:PATH", *ORIGINS, "stir_mnist:SCENARIO", "rescaled:NAME")
+NAMES = (
+    "digits",
+    "tfds:NAME",
+    "folder:PATH",
+    "csv:PATH",
+    *ORIGINS,
+    "stir_mnist:SCENARIO",
+    "rescaled:NAME",
+)
 
 
 def load_source(
-    name: str, data_dir: str | None = None, seed: int = 0, image_size: int | None = None
+    name: str,
+    data_dir: str | None = None,
+    seed: int = 0,
+    image_size: int | None = None,
+    fit: str = "pad",
+    on_bad_image: str = "error",
 ) -> Source:
     """Loads a data set by name.
 
     Args:
         name: "digits" (bundled), "tfds:NAME", "folder:PATH" (one folder of images for each
-            class), "scale_mnist", "scale_cifar10", "stir_mnist:SCENARIO" (train at some sizes, test
-            at all), or "rescaled:NAME" of another of these (train at one size, test at several).
+            class), "csv:PATH" (a table of paths and labels), "scale_mnist", "scale_cifar10",
+            "stir_mnist:SCENARIO" (train at some sizes, test at all), or "rescaled:NAME" of another
+            of these (train at one size, test at several).
         data_dir: the TFDS data directory, by default TFDS's own.
         seed: seed of the splits.
-        image_size: height and width in pixels to which the images of "tfds:" and "folder:" are
-            padded and resized, before "rescaled:" doubles the canvas; by default their own.
+        image_size: height and width in pixels to which the images of "tfds:", "folder:" and "csv:"
+            are fitted, before "rescaled:" doubles the canvas; by default their own.
+        fit: "pad", "crop" or "stretch", as for `canvas.fit`.
+        on_bad_image: what happens if files cannot be read: "error", or "skip" leaves them out.
 
     Returns:
         The data set, split into train, validation and test.
@@ -46,10 +76,10 @@ def load_source(
         ValueError: if the name is unknown or the data cannot be loaded; the message names a remedy.
     """
     kind, _, rest = name.partition(":")
-    fitted = name.removeprefix("rescaled:").startswith(("tfds:", "folder:"))
+    fitted = name.removeprefix("rescaled:").startswith(("tfds:", "folder:", "csv:"))
     if image_size is not None and (image_size < 1 or not fitted):
         raise ValueError(
-            "`image_size` must be above 0, and is for tfds: and folder: alone. "
+            "`image_size` must be above 0, and is for tfds:, folder: and csv: alone. "
             f"Received {image_size} for {name}."
         )
     if name == "digits":
@@ -57,36 +87,51 @@ def load_source(
     if name in ORIGINS:
         return load_scaled(name, data_dir, seed)
     if kind == "tfds" and rest:
-        return load_tfds(rest, data_dir, seed, image_size)
-    if kind == "folder" and rest:
-        return load_folder(rest, seed, image_size)
+        return load_tfds(rest, data_dir, seed, image_size, fit)
+    if is_files(name):
+        return load_files(name, seed, image_size, fit, on_bad_image)
     if kind == "stir_mnist":
         return load_stir_mnist(rest, data_dir)
     if kind == "rescaled" and rest:
         return load_rescaled(
-            rest, data_dir, seed, lambda origin: load_source(origin, data_dir, seed, image_size)
+            rest,
+            data_dir,
+            seed,
+            lambda origin: load_source(origin, data_dir, seed, image_size, fit, on_bad_image),
         )
     raise ValueError(f"`data` must be one of {', '.join(NAMES)}. Received {name!r}.")
 
 
 __all__ = [
+    "AUGMENTATIONS",
     "EXTENSIONS",
+    "FITS",
+    "GROUNDS",
     "NAMES",
+    "ON_BAD_IMAGE",
+    "BadImageError",
     "Examples",
     "Fingerprint",
+    "Preparation",
     "Source",
     "changes",
+    "check_augmentation",
     "check_class_names",
+    "check_on_bad_image",
     "check_scale_range",
     "draw_images",
+    "each_readable",
     "evaluation_batches",
+    "find_images",
     "fingerprint",
     "first_of_each_size",
     "float_images",
+    "is_files",
     "load_source",
     "random_factors",
-    "read_folder",
+    "read_files",
     "read_image",
     "read_pixels",
+    "report_bad",
     "training_batches",
 ]

@@ -10,18 +10,19 @@ import numpy as np
 from PIL import Image
 
 from scale_zoo.data import canvas
-from scale_zoo.data.source import Examples, Source, stratified_split
+from scale_zoo.data.source import Examples, Source, complete_splits
 
 LOGGER = logging.getLogger(__name__)
 
-VALIDATION_SHARE = 0.1
 # Where TFDS keeps its records; resolves wherever there is network access.
 HOST = "storage.googleapis.com"
 # Images read at once where all have one size: takes a third of the time of one by one.
 BATCH = 100
 
 
-def load_tfds(name: str, data_dir: str | None, seed: int, image_size: int | None) -> Source:
+def load_tfds(
+    name: str, data_dir: str | None, seed: int, image_size: int | None, fit: str = "pad"
+) -> Source:
     """Loads a set with a `train` split and images with one class label each.
 
     Without a test split, the validation split is the test split. What is then missing is drawn from
@@ -31,29 +32,24 @@ def load_tfds(name: str, data_dir: str | None, seed: int, image_size: int | None
         name: the set's name, such as "mnist" or "cifar10:3.0.2".
         data_dir: the TFDS data directory, by default TFDS's own.
         seed: the same seed gives the same splits.
-        image_size: height and width in pixels to which images are padded and resized; required
-            unless all images of the set have one square size.
+        image_size: height and width in pixels to which images are fitted; required unless all
+            images of the set have one square size.
+        fit: "pad", "crop" or "stretch", as for `canvas.fit`.
 
     Raises:
         ValueError: if there is no such set, or it is not on disk and cannot be downloaded.
     """
+    canvas.check_fit(fit)
     builder = prepared_builder(name, data_dir)
     splits = builder.info.splits
     if "train" not in splits:
         raise ValueError(f"tfds:{name} must have a split 'train'. It has {', '.join(splits)}.")
-    train = read_split(builder, "train", image_size)
-    held_out = [
-        read_split(builder, split, image_size)
-        for split in ("validation", "test")
+    parts = {
+        split: read_split(builder, split, image_size, fit)
+        for split in ("train", "validation", "test")
         if split in splits
-    ]
-    missing = 2 - len(held_out)
-    if missing:
-        share = round(VALIDATION_SHARE * len(train))
-        sizes = [len(train) - missing * share] + missing * [share]
-        train, *drawn = stratified_split(train, sizes, seed)
-        held_out = drawn + held_out
-    validation, test = held_out
+    }
+    train, validation, test = complete_splits(parts, seed)
     return Source(f"tfds:{name}", class_names(builder), train, validation, test)
 
 
@@ -103,17 +99,23 @@ def _on_disk(name: str, data_dir: str | None) -> bool:
         return False
 
 
-def read_split(builder: Any, split: str, image_size: int | None) -> Examples:
+def read_split(builder: Any, split: str, image_size: int | None, fit: str = "pad") -> Examples:
     """Reads a split into memory.
 
     Args:
         builder: a TFDS builder, from `prepared_builder`.
         split: name of the split.
         image_size: as for `load_tfds`.
+        fit: as for `load_tfds`.
     """
     import tensorflow_datasets as tfds
 
     shape = builder.info.features["image"].shape
+    dtype = np.dtype(builder.info.features["image"].np_dtype)
+    if dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f"tfds:{builder.name} must have images of uint8 or uint16. It has {dtype}."
+        )
     height, width, channels = shape
     count = builder.info.splits[split].num_examples
     if image_size is None:
@@ -138,9 +140,10 @@ def read_split(builder: Any, split: str, image_size: int | None) -> Examples:
                 if image.shape == fitted:
                     yield image
                 else:
-                    yield canvas.fit(Image.fromarray(image.squeeze()), image_size, channels)
+                    picture = Image.fromarray(image.squeeze())
+                    yield canvas.fit(picture, fitted[:2], channels, fit)
 
-    stacked = canvas.stack(images(), count, image_size, channels)
+    stacked = canvas.stack(images(), count, image_size, channels, dtype)
     return Examples(stacked, np.array(labels, np.int32))
 
 

@@ -1,4 +1,4 @@
-"""Batches of images, rescaled batch by batch."""
+"""Batches of images, augmented and rescaled batch by batch."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from scale_zoo import ops
+from scale_zoo.data import augmentation
 from scale_zoo.data.deformation import deform
 from scale_zoo.data.placement import rescale_objects
 from scale_zoo.data.source import Examples
@@ -20,11 +21,15 @@ def training_batches(
     first_epoch: int = 0,
     deformation: float = 0.0,
     first_step: int = 0,
+    augment: str = "",
+    mixup: float = 0.0,
+    place: str = "centre",
 ) -> tf.data.Dataset:
-    """Yields shuffled batches endlessly, each image deformed and rescaled at random.
+    """Yields shuffled batches endlessly, each image augmented and rescaled at random.
 
-    Order, deformations and factors depend only on the seed and the epoch, so that a resumed run
-    sees the same batches. An epoch is `len(examples) // batch_size` batches.
+    Images are deformed, augmented, mixed and rescaled, in this order. All that is random depends
+    only on the seed, the epoch and the image's place in it, so that a resumed run sees the same
+    batches. An epoch is `len(examples) // batch_size` batches.
 
     Args:
         examples: the training images.
@@ -35,14 +40,20 @@ def training_batches(
         first_epoch: the epoch to start with.
         deformation: strength of the random deformation by `deform`; 0 does not deform.
         first_step: the batch of the first epoch to start with.
+        augment: random changes, as for `augmentation.parse_augmentation`.
+        mixup: alpha of mixup, whose shares are drawn from Beta(alpha, alpha); 0 does not mix.
+        place: "centre", or "random", where a rescaled image lies anywhere on the canvas, or the
+            canvas anywhere on an image larger than it.
 
     Returns:
         A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
         labels `[batch, classes]`.
 
     Raises:
-        ValueError: if there are fewer images than a batch holds, or a label is of no class.
+        ValueError: if there are fewer images than a batch holds, a label is of no class, or a
+            setting of the augmentation is invalid.
     """
+    augmentation.check_augmentation(augment, mixup, place)
     count = len(examples)
     if batch_size > count:
         raise ValueError(
@@ -59,19 +70,34 @@ def training_batches(
         seeds = tf.random.stateless_uniform(
             [count, 2], epoch_seed, minval=None, maxval=None, dtype=tf.int32
         )
-        batches = tf.data.Dataset.from_tensor_slices((order, factors, seeds))
+        drawn = {"factors": factors, "seeds": seeds}
+        draws = augmentation.count_draws(augment)
+        if draws:
+            drawn["draws"] = tf.random.stateless_uniform([count, draws], _part(epoch_seed, 1))
+        if mixup:
+            drawn["weights"] = augmentation.mixup_weights(count, mixup, _part(epoch_seed, 2))
+        if place == "random":
+            drawn["places"] = tf.random.stateless_uniform([count, 2], _part(epoch_seed, 3), -1, 1)
+        batches = tf.data.Dataset.from_tensor_slices((order, drawn))
         skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
         return batches.batch(batch_size, drop_remainder=True).skip(skipped)
 
-    def load(indices, factors, seeds):
+    def load(indices, drawn):
         batch = float_images(tf.gather(images, indices))
+        answers = tf.gather(labels, indices)
         if deformation:
-            batch = deform(batch, deformation, seeds)
+            batch = deform(batch, deformation, drawn["seeds"])
+        if augment:
+            batch = augmentation.apply(batch, drawn["draws"], augment, examples.outside)
+        if mixup:
+            batch, answers = augmentation.mix(batch, answers, drawn["weights"])
         if scale_range is not None and examples.anywhere:
-            batch = rescale_objects(batch, factors, seeds)
+            batch = rescale_objects(batch, drawn["factors"], drawn["seeds"])
         elif scale_range is not None:
-            batch = ops.rescale(batch, factors, outside=examples.outside)
-        return batch, tf.gather(labels, indices)
+            batch = ops.rescale(
+                batch, drawn["factors"], outside=examples.outside, places=drawn.get("places")
+            )
+        return batch, answers
 
     batches = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_batches)
     return _parallel(batches, load)
@@ -120,8 +146,8 @@ def random_factors(count: int, scale_range: tuple[float, float] | None, seed: in
 
 
 def float_images(images: np.ndarray | tf.Tensor) -> tf.Tensor:
-    """Converts uint8 images to float32 in [0, 1]."""
-    return tf.cast(images, tf.float32) / 255.0
+    """Converts uint8 or uint16 images to float32 in [0, 1]."""
+    return tf.cast(images, tf.float32) / float(tf.as_dtype(images.dtype).max)
 
 
 def _one_hot(labels: np.ndarray, classes: int) -> tf.Tensor:
@@ -132,6 +158,11 @@ def _one_hot(labels: np.ndarray, classes: int) -> tf.Tensor:
             f"{labels[wrong][0]} for image {int(wrong.argmax())}."
         )
     return tf.one_hot(labels, classes)
+
+
+def _part(seed: tf.Tensor, part: int) -> tf.Tensor:
+    """Returns a seed of its own for a part of what is drawn from one."""
+    return tf.random.experimental.stateless_fold_in(seed, part)
 
 
 def _parallel(batches: tf.data.Dataset, load: Callable) -> tf.data.Dataset:

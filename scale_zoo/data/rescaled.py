@@ -63,7 +63,7 @@ def _standard(name, data_dir, seed) -> Source:
 def _copies(examples, factors, canvas, outside) -> Examples:
     """Copies each image at several factors onto a square canvas, copies one after another."""
     count, channels = len(examples), examples.images.shape[-1]
-    images = np.empty([count, len(factors), canvas, canvas, channels], np.uint8)
+    images = np.empty([count, len(factors), canvas, canvas, channels], examples.images.dtype)
     for n, factor in enumerate(factors):
         images[:, n] = rescaled(examples.images, factor, (canvas, canvas), outside)
     return Examples(

@@ -46,7 +46,7 @@ def rescaled(
     size: tuple[int, int] | None = None,
     outside: str = "zero",
 ) -> np.ndarray:
-    """Rescales uint8 images bicubically, all by one factor or each by its own.
+    """Rescales images of whole numbers bicubically, all by one factor or each by its own.
 
     Args:
         images: `[n, height, width, channels]`.
@@ -55,11 +55,12 @@ def rescaled(
         outside: what lies around the images, as for `ops.rescale`.
     """
     height, width = size or images.shape[1:3]
-    outputs = np.empty([len(images), height, width, images.shape[3]], np.uint8)
+    outputs = np.empty([len(images), height, width, images.shape[3]], images.dtype)
+    largest = np.iinfo(images.dtype).max
     for first in range(0, len(images), BATCH):
         batch = slice(first, first + BATCH)
         floats = tf.cast(images[batch], tf.float32)
         chosen = factors[batch] if isinstance(factors, np.ndarray) else factors
         scaled = ops.rescale(floats, chosen, "bicubic", size, outside)
-        outputs[batch] = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+        outputs[batch] = np.rint(np.clip(scaled, 0, largest))
     return outputs

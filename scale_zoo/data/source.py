@@ -1,7 +1,7 @@
 """Labelled images in fixed splits."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from sklearn.model_selection import train_test_split
 # Range of rescaling: below it, images vanish; above, only the central pixels remain.
 SMALLEST_FACTOR = 0.01
 LARGEST_FACTOR = 4.0
+# Share of the training images that each missing split takes.
+HELD_OUT_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Examples:
     """Labelled images.
 
     Args:
-        images: `[n, height, width, channels]`, uint8.
+        images: `[n, height, width, channels]`, uint8 or uint16.
         labels: `[n]`, int32.
         sizes: sizes of the objects `[n]`, float32, in the unit of the source; None if unknown.
         outside: what lies around the images when they are rescaled, as for `ops.rescale`.
@@ -150,6 +152,34 @@ def split_by_shares(
         examples, [len(examples) - sum(held_out), *held_out], seed
     )
     return Source(name, tuple(class_names), train, validation, test)
+
+
+def complete_splits(
+    parts: Mapping[str, Examples], seed: int
+) -> tuple[Examples, Examples, Examples]:
+    """Completes splits of which some are missing.
+
+    Without a test split, the validation split is the test split. What is then missing is drawn from
+    the training split: a tenth of it for each missing split, stratified.
+
+    Args:
+        parts: "train", and "validation" and "test" where there are any.
+        seed: the same seed gives the same splits.
+
+    Returns:
+        Training, validation and test images.
+    """
+    train = parts["train"]
+    held_out = [parts[name] for name in ("validation", "test") if name in parts]
+    missing = 2 - len(held_out)
+    if missing:
+        classes = len(np.unique(train.labels))
+        share = max(classes, round(HELD_OUT_SHARE * len(train)))
+        sizes = [len(train) - missing * share] + missing * [share]
+        train, *drawn = stratified_split(train, sizes, seed)
+        held_out = drawn + held_out
+    validation, test = held_out
+    return train, validation, test
 
 
 def check_class_names(class_names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from scale_zoo.equivariance.probe import (
 )
 from scale_zoo.equivariance.results import Evaluation, FactorRow, Measure, RegionErrors
 from scale_zoo.equivariance.stage_error import REGIONS
+from scale_zoo.equivariance.stage_means import other_stages, stages_text, usual_stages
 
 # Images measured at random factors, repeated as needed, for a standard error under 0.2 points at an
 # accuracy near 98%.
@@ -155,4 +156,16 @@ def table(rows: Sequence[FactorRow]) -> str:
             f"{row.factor:8.3f}  {cell(row.accuracy):>17}  "
             f"{cell(row.canvas.overall):>19}  {cell(row.interior.overall):>17}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_averaged(rows)])
+
+
+def _averaged(rows) -> list[str]:
+    """Says over which stages the means of the errors are, a line for each region."""
+    lines = []
+    for region, where in (("canvas", "errors"), ("interior", "in the interior")):
+        usual = usual_stages([rows], region)
+        others = other_stages(rows, region, usual)
+        if usual:
+            text = f"{where}: mean over {stages_text(usual)}"
+            lines.append(f"{text}; {others}" if others else text)
+    return lines

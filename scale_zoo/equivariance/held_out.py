@@ -39,7 +39,8 @@ def held_out_batches(examples: HeldOut, batch_size: int) -> Iterator[tuple[tf.Te
 
     Args:
         examples: `data.Examples`; a data set of batches of images and labels; or `(images,
-            labels)`. Images are uint8, or floats in [0, 1]; labels whole numbers, or one-hot.
+            labels)`. Images are uint8, uint16, or floats in [0, 1]; labels whole numbers, or
+            one-hot.
         batch_size: images in a batch; a data set has its own batches.
     """
     if isinstance(examples, tf.data.Dataset):
@@ -56,7 +57,9 @@ def held_out_batches(examples: HeldOut, batch_size: int) -> Iterator[tuple[tf.Te
 
 def _float_images(images) -> tf.Tensor:
     images = tf.convert_to_tensor(images)
-    return data.float_images(images) if images.dtype == tf.uint8 else tf.cast(images, tf.float32)
+    if images.dtype in (tf.uint8, tf.uint16):
+        return data.float_images(images)
+    return tf.cast(images, tf.float32)
 
 
 def _numbers(labels) -> np.ndarray:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from scale_zoo import ops
 from scale_zoo.layers.arguments import check_choice
 from scale_zoo.layers.pyramid import is_vacant, level_list, level_shapes
 
-POOLINGS = {"max": tf.reduce_max, "avg": tf.reduce_mean, "logsumexp": tf.reduce_logsumexp}
+POOLINGS = {"max": ops.reduce_max, "avg": tf.reduce_mean, "logsumexp": tf.reduce_logsumexp}
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")

@@ -49,7 +49,7 @@ class PyramidPooling(keras.layers.Layer):
         static, running = last.shape[1:3], tf.shape(last)[1:3]
         size = [running[axis] if n is None else n for axis, n in enumerate(static)]
         pooled = [ops.adaptive_pool2d(level, *size) for level in finer]
-        reduce = tf.reduce_max if self.mode == "max" else tf.reduce_mean
+        reduce = ops.reduce_max if self.mode == "max" else tf.reduce_mean
         return reduce(tf.stack([*pooled, last]), axis=0)
 
     def compute_output_shape(self, input_shape):

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from scale_zoo import ops
 from scale_zoo.layers.arguments import check_choice
 
 MODES = ("max", "avg")
@@ -34,7 +35,7 @@ class ScalePooling(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def call(self, inputs):
-        reduce = tf.reduce_max if self.mode == "max" else tf.reduce_mean
+        reduce = ops.reduce_max if self.mode == "max" else tf.reduce_mean
         return reduce(inputs, axis=1)
 
     def compute_output_shape(self, input_shape):

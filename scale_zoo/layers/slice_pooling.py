@@ -3,9 +3,10 @@
 import keras
 import tensorflow as tf
 
+from scale_zoo import ops
 from scale_zoo.layers.arguments import check_choice
 
-SELECTIONS = {"max": tf.reduce_max, "sum": tf.reduce_sum}
+SELECTIONS = {"max": ops.reduce_max, "sum": tf.reduce_sum}
 
 
 @keras.saving.register_keras_serializable(package="scale_zoo")

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from scale_zoo import ops
 from scale_zoo.layers.arguments import check_choice
 
 READOUTS = ("max", "centre")
@@ -38,7 +39,7 @@ class SpatialReadout(keras.layers.Layer):
 
     def call(self, inputs):
         if self.mode == "max":
-            return tf.reduce_max(inputs, axis=(-3, -2), keepdims=True)
+            return ops.reduce_max(inputs, axis=(-3, -2), keepdims=True)
         height, width = tf.unstack(tf.shape(inputs)[-3:-1])
         rows, columns = [slice((n - 1) // 2, n // 2 + 1) for n in (height, width)]
         return tf.reduce_mean(inputs[..., rows, columns, :], axis=(-3, -2), keepdims=True)

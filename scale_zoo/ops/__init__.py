@@ -7,11 +7,13 @@ from scale_zoo.ops.bilinear_sample import bilinear_sample, sampler, use_sampler
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d, sampling_points
 from scale_zoo.ops.deformable_scale_conv2d import deformable_scale_conv2d
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
+from scale_zoo.ops.fit import fit
 from scale_zoo.ops.gaussian_derivative_conv2d import derivatives, gaussian_derivative_conv2d
 from scale_zoo.ops.gaussian_lift import discrete_gaussian, gaussian_lift
 from scale_zoo.ops.kernel_pyramid_conv2d import kernel_pyramid_conv2d
 from scale_zoo.ops.pyramid_action import pyramid_action
 from scale_zoo.ops.pyramid_conv2d import pyramid_conv2d
+from scale_zoo.ops.reduce_max import reduce_max
 from scale_zoo.ops.rescale import rescale
 from scale_zoo.ops.resize import resize
 from scale_zoo.ops.resize_kernel import resize_kernel
@@ -43,11 +45,13 @@ __all__ = [
     "derivatives",
     "dilated_conv2d",
     "discrete_gaussian",
+    "fit",
     "gaussian_derivative_conv2d",
     "gaussian_lift",
     "kernel_pyramid_conv2d",
     "pyramid_action",
     "pyramid_conv2d",
+    "reduce_max",
     "relative_error",
     "rescale",
     "rescale_maps",

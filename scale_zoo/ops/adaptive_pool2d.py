@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from scale_zoo.ops.reduce_max import reduce_max
 from scale_zoo.ops.resize import check_images, mix
 
 MODES = ("max", "avg")
@@ -52,7 +53,7 @@ def _maximum(images, new_size, axis):
     # Shorter windows repeat their last pixel, which changes no maximum.
     longest = -(-size // new_size) + 1
     pixels = tf.minimum(starts[:, None] + tf.range(longest), ends[:, None] - 1)
-    return tf.reduce_max(tf.gather(images, pixels, axis=axis), axis=axis + 1)
+    return reduce_max(tf.gather(images, pixels, axis=axis), axis=axis + 1)
 
 
 def _average(images, new_size, axis):

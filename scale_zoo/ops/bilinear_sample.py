@@ -3,15 +3,16 @@
 Three samplers give the same values and gradients to 1e-5:
 
 - "addons": the resampler of TensorFlow Addons. It runs where that is installed beside the
-  TensorFlow that it was built for; a SavedModel that holds it loads only there, and XLA cannot
-  compile it.
+  TensorFlow that it was built for; a SavedModel that holds it loads only there, and neither XLA nor
+  TensorFlow Lite knows it.
 - "gather": plain TensorFlow operations, which run wherever TensorFlow does.
 - "xla": the same, compiled by XLA, which takes a fraction of a second for every shape of its
   inputs.
 
-"auto", the default, is the fastest that pays: "xla" on processors in a traced function (a compiled
-model, a `tf.function`) whose images have a known size, for such a function meets few shapes;
-otherwise (eagerly, for images of any size, beside a GPU) "addons" where it runs, or "gather".
+"auto", the default, is in a traced function (a compiled model, a `tf.function`, an export) one that
+can be saved and compiled: "xla" on processors for images of a known size, of which such a function
+meets few; otherwise, for images of any size or beside a GPU, "gather". Eagerly it is "addons" where
+it runs, else "gather".
 
 `with use_sampler("gather"):` applies to all that is computed or traced inside; tools/train.py has
 the flag `--sampler`. Functions that were traced before (a `tf.function`, a compiled model's
@@ -72,7 +73,7 @@ def bilinear_sample(images: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
 def sampler() -> str:
     """Returns the name of the sampler in use: "addons", "gather" or "xla".
 
-    By default it is that of eager calls; traced functions may have a faster one, see above.
+    By default it is that of eager calls; traced functions have another, see above.
     """
     if _chosen != "auto":
         return _chosen
@@ -80,10 +81,10 @@ def sampler() -> str:
 
 
 def _chosen_for(images, points) -> str:
+    if _chosen != "auto" or tf.executing_eagerly():
+        return sampler()
     known = images.shape[1:].is_fully_defined() and points.shape[1:].is_fully_defined()
-    if _chosen == "auto" and known and not tf.executing_eagerly() and _xla_pays():
-        return "xla"
-    return sampler()
+    return "xla" if known and _xla_pays() else "gather"
 
 
 @contextlib.contextmanager

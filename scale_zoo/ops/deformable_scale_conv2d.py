@@ -51,11 +51,13 @@ def deformable_scale_conv2d(
     _check(features.shape, offsets.shape, kernel.shape, dilations)
     bias = None if bias is None else tf.convert_to_tensor(bias)
     paddings = footprint.level_paddings(padding, kernel.shape[1:3], dilations)
+    # One by one: TensorFlow Lite slices no tensor of six axes.
+    level_offsets = tf.unstack(offsets, len(dilations), axis=1)
     outputs = []
     for level, (pairs, dilation, level_bias) in enumerate(
         level_reads(features, kernel, dilations, bias)
     ):
-        tap_offsets = tf.split(offsets[:, level], kernel.shape[0], axis=3)
+        tap_offsets = tf.split(level_offsets[level], kernel.shape[0], axis=3)
         terms = [
             deformable_conv2d(
                 images,

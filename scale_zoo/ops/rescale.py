@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 INTERPOLATIONS = ("bilinear", "bicubic")
-OUTSIDES = ("zero", "mirror")
+OUTSIDES = ("zero", "mean", "mirror")
 # Memory grows with its inverse.
 SMALLEST_FACTOR = 0.001
 # With fewer channels, one product for all rows of an image, which transposes them, is faster than
@@ -13,13 +13,18 @@ FEW_CHANNELS = 8
 
 
 def rescale(
-    images: tf.Tensor, factors, interpolation: str = "bilinear", size=None, outside: str = "zero"
+    images: tf.Tensor,
+    factors,
+    interpolation: str = "bilinear",
+    size=None,
+    outside: str = "zero",
+    places=None,
 ) -> tf.Tensor:
     """Scales each image by its own factor about the centre; the canvas keeps its size.
 
-    Outside its canvas the image is zero, or mirrored again and again. When shrinking, the
-    interpolation kernel is widened by 1/factor, so nothing aliases; its weights sum to 1 for every
-    output pixel, counting those that fall outside. Both axes are batched products with
+    Outside its canvas the image is zero, its own mean, or mirrored again and again. When shrinking,
+    the interpolation kernel is widened by 1/factor, so nothing aliases; its weights sum to 1 for
+    every output pixel, counting those that fall outside. Both axes are batched products with
     interpolation matrices.
 
     Args:
@@ -28,7 +33,11 @@ def rescale(
         interpolation: "bilinear", or "bicubic" (Keys 1981, a = -0.5, as Pillow's).
         size: height and width of another canvas for the outputs, about the same centre, as numbers
             or as a tensor `[2]`. By default the images' own.
-        outside: "zero", or "mirror", in which the pixels at the edge come twice.
+        outside: "zero"; "mean", the mean of each image and channel; or "mirror", in which the
+            pixels at the edge come twice.
+        places: where the scaled images lie, `[batch, 2]` along height and width in [-1, 1], instead
+            of in the middle: at the ends an edge lies on one of the canvas, whether the image is
+            shrunk within it or enlarged beyond it.
 
     Returns:
         `[batch, height, width, channels]`.
@@ -38,6 +47,9 @@ def rescale(
             or of what is outside is wrong.
     """
     images = tf.convert_to_tensor(images)
+    if outside == "mean":
+        mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
+        return mean + rescale(images - mean, factors, interpolation, size, "zero", places)
     if images.shape.rank != 4:
         raise ValueError(
             "`images` must be [batch, height, width, channels]. "
@@ -72,10 +84,12 @@ def rescale(
         factors = tf.broadcast_to(factors, tf.shape(images)[:1])
     height, width = (images.shape[axis] or tf.shape(images)[axis] for axis in (1, 2))
     out_height, out_width = (height, width) if size is None else (size[0], size[1])
-    vertical = _matrices(factors, height, out_height, interpolation, outside)
+    up_down, left_right = (None, None) if places is None else tf.unstack(places, axis=-1)
+    vertical = _matrices(factors, height, out_height, interpolation, outside, up_down)
     horizontal = vertical
-    if size is not None or images.shape[1] is None or images.shape[1] != images.shape[2]:
-        horizontal = _matrices(factors, width, out_width, interpolation, outside)
+    is_square = images.shape[1] is not None and images.shape[1] == images.shape[2]
+    if size is not None or not is_square or places is not None:
+        horizontal = _matrices(factors, width, out_width, interpolation, outside, left_right)
     vertical, horizontal = tf.cast(vertical, images.dtype), tf.cast(horizontal, images.dtype)
     outputs = mix_axes(images, vertical, horizontal)
     out_size = images.shape[1:3] if size is None else [None, None]
@@ -100,24 +114,29 @@ def mix_axes(images: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> t
     return tf.matmul(horizontal[:, None], rows)
 
 
-def _matrices(factors, size, out_size, interpolation, outside):
+def _matrices(factors, size, out_size, interpolation, outside, places):
     """The interpolation matrices, computed at once where all of it is known.
 
     So a graph has a constant for them in the place of some fifty operations.
     """
     known = [tf.get_static_value(tf.convert_to_tensor(each)) for each in (factors, size, out_size)]
-    if tf.executing_eagerly() or any(each is None for each in known):
-        return _interpolation_matrices(factors, size, out_size, interpolation, outside)
+    if tf.executing_eagerly() or any(each is None for each in known) or places is not None:
+        return _interpolation_matrices(factors, size, out_size, interpolation, outside, places)
     with tf.init_scope():
-        return _interpolation_matrices(*known, interpolation, outside)
+        return _interpolation_matrices(*known, interpolation, outside, None)
 
 
-def _interpolation_matrices(factors, size, out_size, interpolation, outside):
+def _interpolation_matrices(factors, size, out_size, interpolation, outside, places):
     """Weights `[factors, out_size, size]` of the input pixels in each output pixel."""
     pixels, out_pixels = tf.range(size, dtype=tf.float32), tf.range(out_size, dtype=tf.float32)
     centre, out_centre = [(tf.cast(n, tf.float32) - 1) / 2 for n in (size, out_size)]
     factors = factors[:, None, None]
     positions = (out_pixels[None, :, None] - out_centre) / factors + centre
+    if places is not None:
+        # What the scaled image is larger or smaller by than the canvas, halved, in its own pixels.
+        extents = tf.cast(size, tf.float32), tf.cast(out_size, tf.float32) / factors
+        play = tf.abs(extents[0] - extents[1]) / 2
+        positions -= tf.cast(places, tf.float32)[:, None, None] * play
     shrink = tf.minimum(factors, 1.0)
     kernel = _triangle if interpolation == "bilinear" else _keys
     reach = 1 if interpolation == "bilinear" else 2

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import drawing
 
 # Classes whose probabilities are drawn: that of the image as it is, and the likeliest others.
 DRAWN = 3
@@ -34,7 +34,7 @@ def plot_answers(
     count = len(factors)
     width_ratios = [1.0] * count + [3.2]
     size = (1.0 + 0.95 * sum(width_ratios), 0.3 + 2.0 * len(rows))
-    figure, panels = over_scale.new_figure(len(rows), count + 1, size, width_ratios=width_ratios)
+    figure, panels = drawing.new_figure(len(rows), count + 1, size, width_ratios=width_ratios)
     middle = int(np.argmin(np.abs(np.log(factors))))
     for row, (title, images, scores) in zip(panels.reshape(len(rows), -1), rows, strict=True):
         answers = scores.argmax(axis=1)
@@ -46,7 +46,7 @@ def plot_answers(
             axes.set_xlabel(f"×{factors[place]:.3g}", fontsize=8)
         row[0].set_ylabel(title, fontsize=8)
         _draw_scores(row[-1], scores, factors, class_names, answers[middle])
-    return over_scale.save(figure, path)
+    return drawing.save(figure, path)
 
 
 def _draw_image(axes, image) -> None:
@@ -62,7 +62,7 @@ def _draw_scores(axes, scores, factors, class_names, answer) -> None:
     others = [each for each in np.argsort(-scores.max(axis=0)) if each != answer]
     for place, each in enumerate([answer, *others[: DRAWN - 1]]):
         width = {"linewidth": 2.2 if place == 0 else 1.0, "markersize": 3}
-        line = over_scale.style(place) | width
+        line = drawing.style(place) | width
         axes.plot(factors, scores[:, each], label=class_names[each], **line)
     axes.axhline(1 / scores.shape[1], color="0.6", linewidth=0.8, linestyle=":", label="chance")
     axes.set_xscale("log", base=2)

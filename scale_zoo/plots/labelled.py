@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scale_zoo.equivariance.results import Measure
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import drawing
 
 # In matrices of more classes than these, cells have no numbers.
 NUMBERED = 20
@@ -25,7 +25,7 @@ def plot_confusion(
     counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.2 + 0.42 * min(len(counts), 2 * NUMBERED)
-    figure, (axes,) = over_scale.new_figure(1, 1, (side + 1, side))
+    figure, (axes,) = drawing.new_figure(1, 1, (side + 1, side))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the class's images")
     places = range(len(counts))
@@ -37,7 +37,7 @@ def plot_confusion(
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"
                 axes.text(column, row, count, c=colour, ha="center", va="center", fontsize=8)
-    over_scale.save(figure, path)
+    drawing.save(figure, path)
 
 
 def plot_accuracy(
@@ -51,13 +51,13 @@ def plot_accuracy(
         classes: number of classes.
         path: the PNG file to write.
     """
-    figure, (axes,) = over_scale.new_figure(1, 1, (6, 4))
+    figure, (axes,) = drawing.new_figure(1, 1, (6, 4))
     points = [
         (size, accuracy if accuracy.spread else Measure(accuracy.mean, standard_error=0.0))
         for size, accuracy in measured
     ]
-    over_scale.draw_points(axes, points, 1, label="accuracy", **over_scale.style(0))
-    axes.axhline(1 / classes, color="0.6", linestyle=":", label="chance")
+    drawing.draw_points(axes, points, 1, label="accuracy", **drawing.style(0))
+    drawing.draw_chance(axes, [classes])
     axes.set_xscale("log", base=2)
     sizes = [size for size, _ in measured]
     ticks = sizes[:: max(1, len(sizes) // 8)]
@@ -66,4 +66,4 @@ def plot_accuracy(
     axes.set(xlabel=size_name, ylabel="accuracy", ylim=(-0.02, 1.02), title="Accuracy by size")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=9)
-    over_scale.save(figure, path)
+    drawing.save(figure, path)

@@ -1,18 +1,20 @@
 """Plots of accuracy and equivariance error over scale."""
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
+from scale_zoo.equivariance.results import QUANTITIES, FactorRow, Measure, RegionErrors
+from scale_zoo.equivariance.stage_means import (
+    compared_stages,
+    other_stages,
+    stages_text,
+    usual_stages,
+)
+from scale_zoo.plots import drawing
 
-from scale_zoo import files
-from scale_zoo.equivariance.results import QUANTITIES, FactorRow, Measure
-
-# Distinct for all kinds of colour vision (Okabe & Ito 2008), without the yellow, pale on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*X<>"
-LINES = ("-", "--", ":")
 # Smaller errors are shown as this one.
 SMALLEST_ERROR = 0.01
 
@@ -22,6 +24,8 @@ ERRORS = (
     ("equivariance_error", "canvas", "on the whole canvas"),
     ("interior_error", "interior", "in the interior"),
 )
+# Of networks that others are compared with.
+REFERENCE: dict[str, Any] = {"color": "0.6", "linewidth": 1.2, "markersize": 3, "marker": "o"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,17 +36,27 @@ class Curve:
         label: its name.
         rows: measures at each factor, of one run or averaged over seeds.
         seeds: number of seeds.
+        classes: number of classes of the data; None if unknown.
+        is_reference: whether it is a planar network, with which others are compared.
     """
 
     label: str
     rows: Sequence[FactorRow]
     seeds: int = 1
+    classes: int | None = None
+    is_reference: bool = False
 
 
 def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathlib.Path]:
-    """Plots accuracy and equivariance error over scale, one curve for each network.
+    """Plots accuracy and equivariance error over scale.
 
-    Bars are standard errors over images, bands standard deviations over seeds.
+    Up to three networks share a panel. Of more, each has a panel of its own: with the difference of
+    its accuracy from that of the planar network, if there is one, and with its errors before those
+    of that network.
+
+    Bars are standard errors over images, bands standard deviations over seeds. Errors at factor 1,
+    0 by definition, are left out. A mean over other stages than most means of the picture has a
+    hollow marker, and the picture names the stages.
 
     Args:
         curves: the networks.
@@ -51,100 +65,19 @@ def plot_over_scale(curves: Sequence[Curve], folder: pathlib.Path) -> list[pathl
     Returns:
         The paths of `accuracy_over_scale.png` and `equivariance_over_scale.png`.
     """
-    figure, (axes,) = new_figure(1, 1, (6, 4 + 0.1 * len(curves)))
-    handles = _draw_curves(axes, curves, "accuracy")
-    axes.set(ylabel="accuracy", title="Accuracy over scale")
-    legend(figure, handles, 2)
-    paths = [save(figure, folder / "accuracy_over_scale.png")]
-
-    figure, panels = new_figure(1, 2, (10, 4.4 + 0.07 * len(curves)), sharey=True)
-    for axes, (quantity, _, where) in zip(panels, ERRORS, strict=True):
-        handles = _draw_curves(axes, curves, quantity)
-        axes.set_yscale("symlog", linthresh=SMALLEST_ERROR)
-        axes.set_title(f"Equivariance error {where}")
-    panels[0].set_ylabel("equivariance error, mean over stages")
-    # Room for the highest marker.
-    panels[0].set_ylim(0, 1.5 * panels[0].get_ylim()[1])
-    legend(figure, handles, 3)
-    return [*paths, save(figure, folder / "equivariance_over_scale.png")]
-
-
-def plot_stages(curves: Sequence[Curve], path: pathlib.Path) -> pathlib.Path:
-    """Draws a heat map of the equivariance error by stage and factor for each network.
-
-    Each network is a row: on the left the whole canvas, on the right the interior. Stages and
-    factors that cannot be compared are hatched.
-
-    Args:
-        curves: the networks.
-        path: the PNG file to write.
-
-    Returns:
-        The path.
-    """
-    from matplotlib.colors import LogNorm
-
-    heights = [len(curve.rows[0].canvas.stages) for curve in curves]
-    columns = max(len(curve.rows) for curve in curves)
-    figure, panels = new_figure(
-        len(curves),
-        2,
-        (2.5 + 1.1 * max(columns, 4), 1.3 + sum(0.7 + 0.3 * height for height in heights)),
-        height_ratios=heights,
-    )
-    maps = [
-        (axes, curve, region, _errors_by_stage(curve.rows, region))
-        for curve, row in zip(curves, panels.reshape(-1, 2), strict=True)
-        for axes, (_, region, _) in zip(row, ERRORS, strict=True)
+    together = len(curves) <= drawing.MOST_TOGETHER
+    accuracy = (_accuracy_together if together else _accuracy_apart)(curves)
+    errors = (_errors_together if together else _errors_apart)(curves)
+    return [
+        drawing.save(accuracy, folder / "accuracy_over_scale.png"),
+        drawing.save(errors, folder / "equivariance_over_scale.png"),
     ]
-    largest = max([10 * SMALLEST_ERROR, *(np.nanmax(m[-1], initial=0) for m in maps)])
-    norm = LogNorm(SMALLEST_ERROR, largest, clip=True)
-    for axes, curve, region, errors in maps:
-        image = _draw_map(axes, errors, norm)
-        axes.set_xticks(range(len(curve.rows)), [f"{row.factor:.3g}" for row in curve.rows])
-        stages = list(curve.rows[0].region(region).stages)
-        axes.set_yticks(range(len(stages)), stages)
-        axes.tick_params(length=0, labelleft=region == "canvas")
-        if region == "canvas":
-            axes.set_title(curve.label, loc="left", fontsize=10, fontweight="bold")
-    for axes, (_, _, where) in zip(panels[:2], ERRORS, strict=True):
-        # Above the name of the first network.
-        axes.annotate(
-            f"Equivariance error {where}",
-            (0.5, 1),
-            (0, 22),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="center",
-            fontsize=11,
-        )
-    for axes in panels[-2:]:
-        axes.set_xlabel("scale factor of the image")
-    label = "equivariance error; hatched: nothing to compare"
-    figure.colorbar(
-        image, ax=panels, label=label, location="bottom", aspect=60, pad=0.01, extend="min"
-    )
-    return save(figure, path)
 
 
-def new_figure(rows: int, columns: int, size: tuple[float, float], **options):
-    """Returns a figure of `size` inches and its panels, row by row.
-
-    Args:
-        rows: rows of panels.
-        columns: columns of panels.
-        size: width and height.
-        **options: `sharey`, and further ones of Matplotlib's grid of panels.
-    """
-    # Imported here, so that importing the library does not choose a backend.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    sharey = options.pop("sharey", False)
-    panels = figure.subplots(rows, columns, sharey=sharey, squeeze=False, gridspec_kw=options)
-    return figure, panels.ravel()
+def _reference(curves: Sequence[Curve]) -> Curve | None:
+    """Returns the planar network among several, if it is the only one."""
+    found = [curve for curve in curves if curve.is_reference]
+    return found[0] if len(found) == 1 else None
 
 
 def draw_curve(axes, curve: Curve, quantity: str, **style):
@@ -160,91 +93,171 @@ def draw_curve(axes, curve: Curve, quantity: str, **style):
         The curve's handle in a legend.
     """
     measured = [(row.factor, QUANTITIES[quantity](row)) for row in curve.rows]
-    return draw_points(axes, measured, curve.seeds, **{"label": curve.label} | style)
+    return drawing.draw_points(axes, measured, curve.seeds, **{"label": curve.label} | style)
 
 
-def draw_points(axes, measured: Sequence[tuple[float, Measure | None]], seeds: int, **style):
-    """Draws measures with their spreads, bars of one run or a band over several seeds.
-
-    Args:
-        axes: Matplotlib's axes.
-        measured: positions and measures; None is left out.
-        seeds: number of seeds.
-        **style: further arguments of Matplotlib's `plot` or `errorbar`.
-
-    Returns:
-        The handle in a legend.
-    """
-    points = sorted((place, each.mean, each.spread) for place, each in measured if each)
-    places = [place for place, _, _ in points]
-    means = np.array([mean for _, mean, _ in points])
-    spreads = np.array([spread for _, _, spread in points])
-    style = {"marker": "o", "markersize": 5} | style
-    if seeds == 1:
-        return axes.errorbar(places, means, spreads, **{"capsize": 3} | style)
-    (line,) = axes.plot(places, means, **style)
-    low, high = means - spreads, means + spreads
-    axes.fill_between(places, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-    return line
-
-
-def _draw_curves(axes, curves, quantity):
-    """Draws a curve for each network; returns their handles in a legend."""
+def _accuracy_together(curves):
+    figure, (axes,) = drawing.new_figure(1, 1, (6, 4 + 0.1 * len(curves)))
     handles = [
-        draw_curve(axes, curve, quantity, **style(place)) for place, curve in enumerate(curves)
+        draw_curve(axes, curve, "accuracy", **drawing.style(place))
+        for place, curve in enumerate(curves)
     ]
-    ticks = sorted({row.factor for curve in curves for row in curve.rows})
+    handles += drawing.draw_chance(axes, [curve.classes for curve in curves])
+    _factor_axis(axes, curves)
+    axes.set(xlabel=FACTOR_LABEL, ylabel="accuracy", ylim=(0, 1.02), title="Accuracy over scale")
+    drawing.legend(figure, handles, 2)
+    return figure
+
+
+def _accuracy_apart(curves):
+    """Draws the accuracy of the planar network, or the mean, and the differences from it."""
+    base = _reference(curves) or _mean(curves)
+    others = [curve for curve in curves if curve is not base]
+    figure, (first, *panels) = drawing.new_multiples(1 + len(others), sharey=False)
+    figure.suptitle(f"Accuracy over scale: {base.label}, and differences from it")
+    draw_curve(first, base, "accuracy", **REFERENCE | {"color": "black"})
+    chance = drawing.draw_chance(first, [curve.classes for curve in curves])
+    first.set_ylim(0, 1.02)
+    first.set_ylabel("accuracy", fontsize=9)
+    for place, (axes, curve) in enumerate(zip(panels, others, strict=True)):
+        drawing.draw_points(axes, _differences(base, base), 2, **REFERENCE | {"marker": ""})
+        line = drawing.style(place) | {"markersize": 4}
+        drawing.draw_points(axes, _differences(curve, base), curve.seeds, **line)
+    low, high = zip(*(axes.get_ylim() for axes in panels), strict=True)
+    for axes in panels:
+        axes.set_ylim(min(low), max(high))
+    panels[0].set_ylabel("difference in percentage points", fontsize=9)
+    for axes, curve in zip((first, *panels), (base, *others), strict=True):
+        axes.set_title(curve.label, fontsize=9)
+        axes.set_xlabel("scale factor", fontsize=8)
+        _factor_axis(axes, curves)
+    drawing.legend(figure, chance, 1)
+    return figure
+
+
+def _mean(curves) -> Curve:
+    """Returns the mean accuracy of several networks, without a spread, at the factors of all."""
+    nothing, rows = RegionErrors(None, {}), []
+    known = [{row.factor: row.accuracy.mean for row in curve.rows} for curve in curves]
+    for factor in sorted(set.intersection(*map(set, known))):
+        mean = sum(each[factor] for each in known) / len(known)
+        rows.append(FactorRow(factor, Measure(mean, standard_error=0.0), nothing, nothing))
+    return Curve("mean of the networks", rows, classes=curves[0].classes)
+
+
+def _differences(curve, base) -> list[tuple[float, Measure | None]]:
+    """Returns the differences of accuracy in percentage points, with the network's own spread."""
+    known = {row.factor: row.accuracy.mean for row in base.rows}
+    return [
+        (
+            row.factor,
+            Measure(
+                100 * (row.accuracy.mean - known[row.factor]),
+                standard_error=100 * (row.accuracy.spread or 0.0),
+            ),
+        )
+        for row in curve.rows
+        if row.factor in known
+    ]
+
+
+def _errors_together(curves):
+    """Draws a panel for each region."""
+    figure, panels = drawing.new_figure(1, 2, (10, 4.7 + 0.07 * len(curves)), sharey=True)
+    notes = []
+    for axes, (quantity, region, where) in zip(panels, ERRORS, strict=True):
+        usual = usual_stages([curve.rows for curve in curves], region)
+        over = f"mean over {stages_text(usual)}" if usual else "nothing to compare"
+        axes.set_title(f"Equivariance error {where}\n{over}", fontsize=10)
+        handles = []
+        for place, curve in enumerate(curves):
+            line = drawing.style(place)
+            handles.append(_draw_errors(axes, curve, quantity, region, usual, **line))
+            others = other_stages(curve.rows, region, usual)
+            if others:
+                notes.append(f"{curve.label} {where} {others}")
+        _error_axis(axes, curves)
+        axes.set_xlabel("scale factor of the image (at 1 the error is 0)")
+    panels[0].set_ylabel("equivariance error")
+    drawing.legend(figure, [*handles, *map(_hollow, notes)], 3 if len(curves) > 1 else 1)
+    return figure
+
+
+def _errors_apart(curves):
+    """Draws a panel for each network, both regions in it, before those of the planar network."""
+    planar = _reference(curves)
+    figure, panels = drawing.new_multiples(len(curves))
+    parts = []
+    for place, (axes, curve) in enumerate(zip(panels, curves, strict=True)):
+        notes = []
+        for (quantity, region, where), line in zip(ERRORS, ("-", "--"), strict=True):
+            usual = usual_stages([each.rows for each in curves], region)
+            if not place:
+                parts.append(f"{where} over {stages_text(usual)}" if usual else f"none {where}")
+            if planar is not None and planar is not curve:
+                grey = REFERENCE | {"linestyle": line}
+                _draw_errors(axes, planar, quantity, region, usual, **grey)
+            own = drawing.style(place) | {"linestyle": line, "markersize": 4}
+            _draw_errors(axes, curve, quantity, region, usual, **own)
+            others = other_stages(curve.rows, region, usual)
+            if others:
+                notes.append(f"{region} {others}")
+        _error_axis(axes, curves)
+        axes.set_title("\n".join([curve.label, *notes]), fontsize=8 if notes else 9)
+        axes.set_xlabel("scale factor (at 1 the error is 0)", fontsize=8)
+    figure.suptitle(f"Equivariance error, mean {'; '.join(parts)}", fontsize=11)
+    figure.supylabel("equivariance error", fontsize=10)
+    drawing.legend(figure, _region_handles(planar), 4)
+    return figure
+
+
+def _draw_errors(axes, curve, quantity, region, usual, **style):
+    """Draws errors, one line for each run of factors whose means are over the same stages."""
+    stages = compared_stages(curve.rows, region)
+    rows = [row for row in curve.rows if row.factor in stages]
+    rows.sort(key=lambda row: row.factor)
+    handle = drawing.draw_points(axes, [], 2, **{"label": curve.label} | style)
+    for over, same in itertools.groupby(rows, key=lambda row: stages[row.factor]):
+        measured = [(row.factor, _clipped(QUANTITIES[quantity](row))) for row in same]
+        fill = {} if over == usual else {"markerfacecolor": "white"}
+        drawing.draw_points(axes, measured, curve.seeds, **style | fill)
+    return handle
+
+
+def _clipped(measure) -> Measure | None:
+    """Returns an error that a logarithmic axis can show."""
+    if measure is None:
+        return None
+    return dataclasses.replace(measure, mean=max(measure.mean, SMALLEST_ERROR))
+
+
+def _error_axis(axes, curves) -> None:
+    axes.set_yscale("log")
+    _factor_axis(axes, curves, but=1.0)
+
+
+def _factor_axis(axes, curves, but: float | None = None) -> None:
+    """Names the factors on the axis."""
+    ticks = sorted({row.factor for curve in curves for row in curve.rows} - {but})
     axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
-    axes.set_xlabel(FACTOR_LABEL)
+    if len(ticks) > 1:
+        margin = 0.05 * (ticks[-1] - ticks[0])
+        axes.set_xlim(ticks[0] - margin, ticks[-1] + margin)
     axes.grid(alpha=0.3)
-    return handles
 
 
-def style(place: int) -> dict[str, str]:
-    """Returns colour, marker and line of a network, by its place among those of a figure."""
-    return {
-        "color": COLOURS[place % len(COLOURS)],
-        "marker": MARKERS[place % len(MARKERS)],
-        "linestyle": LINES[place // len(COLOURS) % len(LINES)],
-    }
+def _region_handles(planar) -> list:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color="black", dashes=dashes, label=where)
+        for (_, _, where), dashes in zip(ERRORS, ((), (4, 2)), strict=True)
+    ]
+    return handles + ([Line2D([], [], **REFERENCE, label=planar.label)] if planar else [])
 
 
-def legend(figure, handles, columns: int) -> None:
-    """Draws a legend below the panels, in at most so many columns."""
-    columns = min(columns, len(handles))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
+def _hollow(text):
+    """Returns a legend's entry for means over other stages."""
+    from matplotlib.lines import Line2D
 
-
-def _errors_by_stage(rows, region):
-    """Returns errors `[stages, factors]`, NaN where not measurable."""
-    by_factor = [row.region(region).stages.values() for row in rows]
-    return np.array([[e.mean if e else np.nan for e in errors] for errors in by_factor]).T
-
-
-def _draw_map(axes, errors, norm):
-    # Missing cells show the hatched background.
-    axes.set_facecolor("white")
-    axes.patch.set(hatch="////", edgecolor="silver")
-    image = axes.imshow(errors, norm=norm, cmap="cividis", aspect="auto")
-    stages, factors = errors.shape
-    axes.hlines(np.arange(1, stages) - 0.5, -0.5, factors - 0.5, colors="white", linewidth=1)
-    axes.vlines(np.arange(1, factors) - 0.5, -0.5, stages - 0.5, colors="white", linewidth=1)
-    for (row, column), error in np.ndenumerate(errors):
-        if not np.isnan(error):
-            colour = "black" if norm(error) > 0.5 else "white"
-            axes.text(column, row, _short(error), c=colour, ha="center", va="center", fontsize=8)
-    return image
-
-
-def _short(error):
-    """Formats an error in two digits and few characters."""
-    if error >= 10_000:
-        return f"{error:.0e}".replace("e+0", "e")
-    return f"{error:.0f}" if error >= 10 else f"{error:.2g}"
-
-
-def save(figure, path: pathlib.Path) -> pathlib.Path:
-    """Writes a figure as a PNG file, atomically; returns its path."""
-    with files.whole_file(path) as unfinished:
-        figure.savefig(unfinished, format="png")
-    return path
+    return Line2D([], [], c="black", marker="o", linewidth=0, markerfacecolor="white", label=text)

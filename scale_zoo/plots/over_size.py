@@ -1,48 +1,79 @@
 """Plots of accuracy, and of the scale that a network chooses, over the size of objects."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from scale_zoo.equivariance.by_size import BySize, SizeRow
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import drawing
 
 # More sizes than these are not all named on the axis.
 NAMED_SIZES = 9
 
 
-def plot_by_size(
-    curves: Sequence[tuple[str, Sequence[SizeRow], int]], size_name: str, path: pathlib.Path
-) -> None:
-    """Plots accuracy by size, the sizes of the training images shaded.
-
-    Bars are standard errors over images, bands standard deviations over seeds.
+@dataclasses.dataclass(frozen=True, eq=False)
+class SizeCurve:
+    """A network to plot.
 
     Args:
-        curves: label, rows and number of seeds of each network.
+        label: its name.
+        rows: measures at each size, of one run or averaged over seeds.
+        seeds: number of seeds.
+        classes: number of classes of the data; None if unknown.
+    """
+
+    label: str
+    rows: Sequence[SizeRow]
+    seeds: int = 1
+    classes: int | None = None
+
+
+def plot_by_size(curves: Sequence[SizeCurve], size_name: str, path: pathlib.Path) -> None:
+    """Plots accuracy by size, the sizes of the training images shaded.
+
+    Up to three networks share a panel; of more, each has a panel of its own before the others in
+    grey. Bars are standard errors over images, bands standard deviations over seeds.
+
+    Args:
+        curves: the networks.
         size_name: what the sizes are, for the axis.
         path: the PNG file to write.
     """
-    figure, (axes,) = over_scale.new_figure(1, 1, (7, 4.2 + 0.1 * len(curves)))
-    _, rows, _ = curves[0]
-    shades = _shade_trained(axes, rows)
-    handles = [
-        over_scale.draw_points(
-            axes,
-            [(row.size, row.accuracy) for row in rows],
-            seeds,
-            label=label,
-            **over_scale.style(place),
-            **({"markersize": 3} if len(rows) > NAMED_SIZES else {}),
-        )
-        for place, (label, rows, seeds) in enumerate(curves)
-    ]
-    _size_axis(axes, rows, size_name)
-    axes.set(ylabel="accuracy", title="Accuracy over the size of objects")
-    axes.grid(alpha=0.3)
-    over_scale.legend(figure, [*shades, *handles], 2)
-    over_scale.save(figure, path)
+    together = len(curves) <= drawing.MOST_TOGETHER
+    if together:
+        figure, panels = drawing.new_figure(1, 1, (7, 4.2 + 0.1 * len(curves)))
+        handles = [_draw(panels[0], curve, place) for place, curve in enumerate(curves)]
+    else:
+        figure, panels = drawing.new_multiples(len(curves))
+        handles = []
+        for place, (axes, curve) in enumerate(zip(panels, curves, strict=True)):
+            for other in curves:
+                if other is not curve:
+                    _draw(axes, other, place, color="0.75", marker="", linewidth=0.8)
+            _draw(axes, curve, place, markersize=3)
+            axes.set_title(curve.label, fontsize=9)
+    for axes in panels:
+        shades = _shade_trained(axes, curves[0].rows)
+        chance = drawing.draw_chance(axes, [curve.classes for curve in curves])
+        _size_axis(axes, curves[0].rows, size_name, NAMED_SIZES if together else 5)
+        axes.set_ylim(0, 1.02)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("accuracy")
+    figure.suptitle(
+        "Accuracy over the size of objects" + ("" if together else "; grey: the other networks")
+    )
+    drawing.legend(figure, [*shades, *chance, *handles], 2)
+    drawing.save(figure, path)
+
+
+def _draw(axes, curve: SizeCurve, place: int, **style):
+    if len(curve.rows) > NAMED_SIZES:
+        style = {"markersize": 3} | style
+    measured = [(row.size, row.accuracy) for row in curve.rows]
+    line = drawing.style(place) | {"label": curve.label} | style
+    return drawing.draw_points(axes, measured, curve.seeds, **line)
 
 
 def plot_selection(label: str, by_size: BySize, size_name: str, path: pathlib.Path) -> None:
@@ -54,7 +85,7 @@ def plot_selection(label: str, by_size: BySize, size_name: str, path: pathlib.Pa
         size_name: what the sizes are, for the axis.
         path: the PNG file to write.
     """
-    figure, (axes,) = over_scale.new_figure(1, 1, (6, 4.4))
+    figure, (axes,) = drawing.new_figure(1, 1, (6, 4.4))
     rows, selection = by_size.rows, by_size.selection
     assert selection is not None
     sizes, order = [row.size for row in rows], np.argsort(selection.factors)
@@ -73,15 +104,15 @@ def plot_selection(label: str, by_size: BySize, size_name: str, path: pathlib.Pa
     axes.minorticks_off()
     _size_axis(axes, rows, size_name)
     axes.set(ylabel="factor of the chosen scale channel", title=f"Scale selection: {label}")
-    over_scale.legend(figure, [mean, proportional], 2)
-    over_scale.save(figure, path)
+    drawing.legend(figure, [mean, proportional], 2)
+    drawing.save(figure, path)
 
 
-def _size_axis(axes, rows, size_name):
+def _size_axis(axes, rows, size_name, named=NAMED_SIZES):
     sizes = [row.size for row in rows]
     axes.set_xscale("log", base=2)
     axes.set_xlim(*_edges(sizes)[[0, -1]])
-    places = np.linspace(0, len(sizes) - 1, min(len(sizes), NAMED_SIZES)).round().astype(int)
+    places = np.linspace(0, len(sizes) - 1, min(len(sizes), named)).round().astype(int)
     axes.set_xticks([sizes[n] for n in places], [f"{sizes[n]:.3g}" for n in places])
     axes.minorticks_off()
     axes.set_xlabel(f"{size_name} (logarithmic)")

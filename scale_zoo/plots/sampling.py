@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo import files, ops
+from scale_zoo import ops
 from scale_zoo.layers import DeformableConv2D, DeformableScaleConv2D
 from scale_zoo.ops.footprint import level_paddings
+from scale_zoo.plots import drawing
 
 
 def deformable_layers(model: keras.Model) -> list[str]:
@@ -111,13 +112,8 @@ def plot_sampling(
     images = ops.rescale(tf.stack([tf.cast(image, tf.float32)] * len(factors)), list(factors))
     places, kernel_places, mask = sampled_places(model, images, layer, level)
 
-    # Imported here: importing the library must not choose a backend.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(3 * len(factors), 3.7), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(factors), squeeze=False)[0]
+    figure, panels = drawing.new_figure(1, len(factors), (3 * len(factors), 3.7))
+    drawn: list[list[np.ndarray]] = []
     for n, (factor, axes) in enumerate(zip(factors, panels, strict=True)):
         row, column = [
             min(int((0.5 + factor * (place - 0.5)) * size), size - 1)
@@ -132,14 +128,27 @@ def plot_sampling(
         axes.scatter(
             kernel_x, kernel_y, s=16, c="deepskyblue", marker="+", linewidths=0.9, label="kernel"
         )
-        # A margin for taps outside of the image, where all is zero.
-        height, width = image.shape[:2]
-        axes.set(xlim=(-0.25 * width, 1.25 * width), ylim=(1.25 * height, -0.25 * height))
         axes.set(xticks=[], yticks=[], facecolor="gainsboro")
         axes.set_title(f"factor {factor:.3g}")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
-    path = pathlib.Path(path)
-    with files.whole_file(path) as unfinished:
-        figure.savefig(unfinished, format="png")
-    return path
+        drawn += [[y, x], [kernel_y, kernel_x]]
+    _show_all(panels, np.concatenate(drawn, axis=1), image.shape[:2])
+    drawing.legend(figure, panels[0].get_legend_handles_labels()[0], 2)
+    return drawing.save(figure, pathlib.Path(path))
+
+
+def _show_all(panels, points: np.ndarray, shape: Sequence[int]) -> None:
+    """Gives all panels the same square view of the whole image and all points.
+
+    Args:
+        panels: Matplotlib's axes.
+        points: `[2, points]`, (y, x) in pixels; those that are not finite are left out.
+        shape: height and width of the image.
+    """
+    corners = np.array([[-0.5, size - 0.5] for size in shape])
+    points = points[:, np.isfinite(points).all(axis=0)]
+    shown = np.concatenate([corners, points], axis=1)
+    low, high = shown.min(axis=1), shown.max(axis=1)
+    middle, reach = (low + high) / 2, 0.53 * (high - low).max()
+    for axes in panels:
+        axes.set_xlim(middle[1] - reach, middle[1] + reach)
+        axes.set_ylim(middle[0] + reach, middle[0] - reach)

@@ -40,9 +40,7 @@ def find_images(paths: Iterable[str]) -> list[pathlib.Path]:
     for path in map(pathlib.Path, paths):
         if not path.exists():
             raise ValueError(f"Images must be files or folders. There is none at {path}.")
-        inside = sorted(path.rglob("*")) if path.is_dir() else []
-        images = [each for each in inside if each.suffix.lower() in data.EXTENSIONS]
-        found += images if path.is_dir() else [path]
+        found += data.find_images(path) if path.is_dir() else [path]
     if not found:
         raise ValueError(
             f"Images must be named: files, or folders of files in {', '.join(data.EXTENSIONS)}."
@@ -57,7 +55,10 @@ def class_names(model: keras.Model) -> tuple[str, ...]:
 
 
 def predict(
-    model: keras.Model, files: Sequence[pathlib.Path], batch_size: int = 32
+    model: keras.Model,
+    files: Sequence[pathlib.Path],
+    batch_size: int = 32,
+    on_bad_image: str = "error",
 ) -> list[Answer]:
     """Classifies image files.
 
@@ -65,23 +66,39 @@ def predict(
         model: a classifier with probabilities as outputs, of images of a fixed size.
         files: the files.
         batch_size: images in memory at once.
+        on_bad_image: what happens if files cannot be read: "error", or "skip" leaves them out.
 
     Raises:
-        ValueError: if a file cannot be read as an image.
+        ValueError: if files cannot be read as images; it names all of them.
     """
+    data.check_on_bad_image(on_bad_image)
     names, answers = class_names(model), []
+    bad: list[data.BadImageError] = []
     for first in range(0, len(files), batch_size):
         part = files[first : first + batch_size]
-        images = zoo.preprocess([data.read_pixels(file) for file in part], model)
-        for file, scores in zip(part, model.predict_on_batch(images), strict=True):
-            answers.append(Answer(str(file), names[scores.argmax()], float(scores.max())))
+        read = dict(data.each_readable(part, lambda file: _prepared(model, file), bad))
+        if not read:
+            continue
+        images = np.concatenate(list(read.values()))
+        for place, scores in zip(read, model.predict_on_batch(images), strict=True):
+            answers.append(Answer(str(part[place]), names[scores.argmax()], float(scores.max())))
+    data.report_bad(bad, len(files), on_bad_image)
     return answers
+
+
+def _prepared(model: keras.Model, file: pathlib.Path) -> np.ndarray:
+    """Reads an image file as in the network's training, `[1, height, width, channels]`."""
+    height, width, channels = model.inputs[0].shape[1:]
+    if height is None or width is None:
+        return np.asarray(zoo.preprocess(data.read_pixels(file), model))
+    pixels = data.read_image(file, (height, width), channels, zoo.preparation(model).fit)
+    return np.asarray(data.float_images(pixels))[None]
 
 
 def answer_over_scale(
     model: keras.Model, file: pathlib.Path, factors: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Classifies an image at several sizes, about its centre, with black around it.
+    """Classifies an image at several sizes, about its centre, on the ground of its training.
 
     Args:
         model: a classifier with probabilities as outputs.
@@ -97,8 +114,9 @@ def answer_over_scale(
     """
     if min(factors) <= 0:
         raise ValueError(f"`factors` must be above 0. Received {min(factors):g}.")
-    image = zoo.preprocess(data.read_pixels(file), model)
-    images = ops.rescale(np.repeat(image, len(factors), axis=0), list(factors))
+    images = np.repeat(_prepared(model, file), len(factors), axis=0)
+    outside = zoo.preparation(model).outside()
+    images = ops.rescale(images, list(factors), outside=outside)
     return np.asarray(images), np.asarray(model.predict_on_batch(images))
 
 

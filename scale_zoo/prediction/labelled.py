@@ -53,15 +53,17 @@ def load_labelled(
     split: str,
     data_dir: str | None = None,
     seed: int = 0,
+    on_bad_image: str = "error",
 ) -> tuple[data.Examples, str]:
     """Loads labelled images for a network, with labels that count its classes.
 
     Args:
         model: the classifier.
         name: name of the data set, as for `data.load_source`.
-        split: "train", "validation" or "test"; or "all", for folders alone.
+        split: "train", "validation" or "test"; or "all", for image files alone.
         data_dir: the TFDS data directory.
         seed: seed of the splits.
+        on_bad_image: what happens if files cannot be read: "error", or "skip" leaves them out.
 
     Returns:
         The examples, and what their sizes are.
@@ -70,24 +72,25 @@ def load_labelled(
         ValueError: if the data cannot be loaded, or have other images or classes than the network.
     """
     height, width, channels = model.inputs[0].shape[1:]
-    kind, _, rest = name.partition(":")
-    if kind == "folder" and height != width:
-        raise ValueError(f"Folders are for networks of square images. Received {height}x{width}.")
+    prepared, is_files = zoo.preparation(model), data.is_files(name)
+    if is_files and height != width:
+        raise ValueError(f"Files are for networks of square images. Received {height}x{width}.")
     if split == "all":
-        if kind != "folder":
+        if not is_files:
             raise ValueError(f"`split` must be one of {SPLITS[1:]} for {name}. Received 'all'.")
-        examples, names = data.read_folder(rest, height, channels)
+        examples, names = data.read_files(name, height, channels, prepared.fit, on_bad_image)
         size_name = "scale factor"
     else:
-        fitted = {"tfds": height, "folder": height}.get(kind)
-        source = data.load_source(name, data_dir, seed, fitted)
+        fitted = height if is_files or name.startswith("tfds:") else None
+        source = data.load_source(name, data_dir, seed, fitted, prepared.fit, on_bad_image)
         examples, names = getattr(source, split), list(source.class_names)
         size_name = source.size_name
     taken, given = tuple(model.inputs[0].shape[1:]), examples.images.shape[1:]
     if any(n not in (None, m) for n, m in zip(taken, given, strict=True)):
         raise ValueError(f"The network takes images of {taken}. {name} has {given}.")
     labels = _labels_of(model, names, name)[examples.labels]
-    return dataclasses.replace(examples, labels=labels), size_name
+    outside = prepared.outside(examples.outside)
+    return dataclasses.replace(examples, labels=labels, outside=outside), size_name
 
 
 def _labels_of(model, names, data_name) -> np.ndarray:

@@ -79,27 +79,39 @@ def choose_example(
         raise ValueError(f"`image` must be an image file. There is no file {path}.")
     if any(height != width for height, width, _ in shapes):
         raise ValueError(f"`image` is for networks of square images. One takes {max(shapes)}.")
-    images = {shape: data.read_image(path, shape[0], shape[2]) for shape in shapes}
+    fits = {run.config.training.fit for run in runs}
+    if len(fits) > 1:
+        raise ValueError(
+            "`image` is for networks that fit images in one way. These do by "
+            f"{', '.join(sorted(fits))}."
+        )
+    images = {
+        shape: data.read_image(path, (shape[0], shape[1]), shape[2], *fits) for shape in shapes
+    }
     return Example(pathlib.Path(path).name, images)
 
 
 def _test_image(runs, data_dir) -> Example:
     configs = [run.config.training for run in runs]
-    known = {(config.data, config.image_size) for config in configs}
+    known = {(config.data, config.image_size, config.fit) for config in configs}
     if len(known) > 1:
-        found = ", ".join(f"{name} (image_size {size})" for name, size in sorted(known))
+        found = ", ".join(
+            f"{name} (image_size {size}, fit {fit})" for name, size, fit in sorted(known)
+        )
         raise ValueError(
             f"`image` must be given where runs were trained on different data. These: {found}."
         )
-    ((name, size),) = known
+    ((name, size, fit),) = known
+    skip = any(config.on_bad_image == "skip" for config in configs)
+    reading = (size or None, fit, "skip" if skip else "error")
     data_dir = data_dir or next((each.data_dir for each in configs if each.data_dir), None)
     seeds = list(dict.fromkeys(config.seed for config in configs))
     LOGGER.info("Reading %s for a test image.", name)
     try:
-        source = data.load_source(name, data_dir, seeds[0], size or None)
+        source = data.load_source(name, data_dir, seeds[0], *reading)
         unseen = {image.tobytes(): n for n, image in reversed([*enumerate(source.test.images)])}
         for seed in seeds[1:]:
-            other = data.load_source(name, data_dir, seed, size or None)
+            other = data.load_source(name, data_dir, seed, *reading)
             unseen = {
                 key: unseen[key]
                 for key in map(np.ndarray.tobytes, other.test.images)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from scale_zoo import comparison
 from scale_zoo.equivariance import QUANTITIES, Measure
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import by_stage, drawing, over_scale
 from scale_zoo.report.gathering import Network
 from scale_zoo.report.page import Picture, factor_text, number, percent
 
@@ -23,26 +23,30 @@ def draw_figures(networks: Sequence[Network], folder: pathlib.Path) -> list[Pict
         folder: folder of the PNG files.
     """
     curves = [network.curve for network in networks]
-    lines = f"one line for each of {len(curves)} networks" if len(curves) > 1 else "one line"
+    apart = len(curves) > drawing.MOST_TOGETHER
+    lines = "one panel" if apart else "one line"
+    lines += f" for each of {len(curves)} networks" if len(curves) > 1 else ""
+    differences = " Differences of accuracy are those of means." if apart else ""
     spread = " ".join(spreads_drawn(curves))
     accuracy, errors = over_scale.plot_over_scale(curves, folder)
-    stages = over_scale.plot_stages(curves, folder / comparison.STAGES_FILE)
+    stages = by_stage.plot_stages(curves, folder / comparison.STAGES_FILE)
     return [
         picture(
             accuracy,
             f"Line chart of accuracy by scale factor of the image, {lines}. "
             f"{_extremes('Accuracy', curves, 'accuracy', percent)} "
             "The table under “Comparison” has the numbers.",
-            f"Accuracy over scale. {spread}",
+            f"Accuracy over scale. {spread}{differences}",
         ),
         picture(
             errors,
-            "Two line charts of the equivariance error by scale factor of the image, on the whole "
-            f"canvas and in the interior, {lines} in each. "
+            "Line charts of the equivariance error by scale factor of the image, on the whole "
+            f"canvas and in the interior, {lines}. "
             f"{_extremes('On the whole canvas', curves, 'equivariance_error', number)} "
             "The tables under “Equivariance error” have the numbers.",
-            f"Equivariance error over scale, mean over stages. {spread} The vertical axis is "
-            f"linear below {over_scale.SMALLEST_ERROR:g} and logarithmic above.",
+            f"Equivariance error over scale, mean over the stages named. {spread} The error at "
+            "factor 1, always 0, is not drawn; smaller ones than "
+            f"{over_scale.SMALLEST_ERROR:g} are drawn as that.",
         ),
         picture(
             stages,

@@ -157,7 +157,13 @@ def _join_seeds(runs, settings) -> list[Network]:
         compared = all(runs[each].compared for each in members.get(name, [name]))
         rows = run.compared.over_scale if compared else run.metrics.test.over_scale
         from_comparison[name] = compared
-        measured[name] = Measured(run.config.training.model, run.candidate.label, run.config, rows)
+        measured[name] = Measured(
+            run.config.training.model,
+            run.candidate.label,
+            run.config,
+            rows,
+            classes=len(run.config.class_names),
+        )
     for names in groups:
         factors = [[row.factor for row in measured[name].over_scale] for name in names]
         if any(each != factors[0] for each in factors):

@@ -82,14 +82,19 @@ def sizes_section(found: SizedNetworks, folder: pathlib.Path) -> Section:
     sized = found.networks
     size_name, networks = sized[0].run.size_name, [each.network for each in sized]
     path = folder / size_results.PICTURE_FILE
-    curves = [(each.network.label, each.by_size.rows, len(each.network.runs)) for each in sized]
+    curves = [
+        over_size.SizeCurve(
+            each.network.label, each.by_size.rows, len(each.network.runs), each.run.classes
+        )
+        for each in sized
+    ]
     over_size.plot_by_size(curves, size_name, path)
     names = ", ".join(network.label for network in networks)
     spread = " ".join(spreads_drawn([network.curve for network in networks]))
     figures = [
         picture(
             path,
-            f"Line chart of accuracy by the size of the object, one line for each of: {names}. The "
+            f"Line chart of accuracy by the size of the object, for each of: {names}. The "
             "table has means and worst sizes.",
             f"Accuracy by size; the sizes of the training images are shaded. {spread}",
         )

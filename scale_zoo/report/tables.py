@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from scale_zoo import zoo
 from scale_zoo.equivariance import QUANTITIES
+from scale_zoo.equivariance.stage_means import other_stages, stages_text, usual_stages
 from scale_zoo.plots import over_scale
 from scale_zoo.report.example import Examined, Example
 from scale_zoo.report.gathering import Network
@@ -126,13 +127,18 @@ def error_tables(networks: Sequence[Network], factors: Sequence[float]) -> list[
     """Returns equivariance errors at each factor, on the canvas and in the interior."""
     columns = [NETWORK, *(Cell(f"At {factor_text(factor)}") for factor in factors)]
     tables = []
-    for quantity, _, where in over_scale.ERRORS:
+    for quantity, region, where in over_scale.ERRORS:
         rows = [
             [Cell(network.label), *_at_factors(network, quantity, factors, number)]
             for network in networks
         ]
         notes = [spreads(networks)]
-        caption = f"Equivariance error {where}, mean over stages"
+        usual = usual_stages([network.curve.rows for network in networks], region)
+        caption = f"Equivariance error {where}, mean over {stages_text(usual) or 'stages'}"
+        for network in networks:
+            others = other_stages(network.curve.rows, region, usual)
+            if others:
+                notes.append(f"The mean of {network.label} is {others}.")
         table = Table(quantity, caption, columns, rows, notes)
         if table.has_gaps:
             notes.append(

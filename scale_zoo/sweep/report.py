@@ -10,8 +10,9 @@ import numpy as np
 
 from scale_zoo import files
 from scale_zoo.equivariance import FACTORS, FactorRow, Measure, RegionErrors
-from scale_zoo.plots import over_scale
+from scale_zoo.plots import drawing, over_scale
 from scale_zoo.sweep.plan import CENTRE, Run
+from scale_zoo.training.config import read_config
 from scale_zoo.training.hyperparameters import hyperparameters, short_name, value_text
 from scale_zoo.training.metrics import final_metrics, read_metrics
 
@@ -109,7 +110,7 @@ def plot_study(
         groups = _by_value(runs, name, one_at_a_time)
         if not groups:
             continue
-        figure, (axes,) = over_scale.new_figure(1, 1, (5, 3.4))
+        figure, (axes,) = drawing.new_figure(1, 1, (5, 3.4))
         # Dark to light by value, so that a trend shows.
         shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(groups)))
         for (value, members), shade in zip(groups, shades, strict=True):
@@ -124,6 +125,7 @@ def plot_study(
                 markersize=4,
                 capsize=2,
             )
+        drawing.draw_chance(axes, {_classes(run) for _, members in groups for run in members})
         axes.set_xlabel(over_scale.FACTOR_LABEL)
         several = any(len(members) > 1 for _, members in groups)
         axes.set_ylabel("accuracy, mean over runs" if several else "accuracy")
@@ -132,7 +134,7 @@ def plot_study(
         # Beside the axes: curves of good networks fill them.
         figure.legend(title=short_name(name), loc="outside right center", fontsize="small")
         path = folder / f"accuracy_by_{short_name(name)}.png"
-        paths.append(over_scale.save(figure, path))
+        paths.append(drawing.save(figure, path))
     return paths
 
 
@@ -140,6 +142,11 @@ def _result(run) -> dict[str, float]:
     if not run.is_finished:
         return {}
     return final_metrics(read_metrics(run.workdir))
+
+
+def _classes(run) -> int:
+    """Returns the number of classes of a finished run's data."""
+    return len(read_config(run.workdir).class_names)
 
 
 def _by_value(runs, name, one_at_a_time) -> list[tuple[Any, list[Run]]]:

@@ -32,15 +32,19 @@ def check(orders: list[dict[str, Any]]) -> None:
     """
 
     @functools.cache
-    def load_source(name, data_dir, image_size):
+    def load_source(**fields):
         # Of any seed: splits have the same sizes.
-        return training.load_source(
-            TrainingConfig(data=name, data_dir=data_dir, image_size=image_size)
-        )
+        return training.load_source(TrainingConfig(**fields))
 
     for name, config in _read(orders):
         try:
-            source = load_source(config.data, config.data_dir, config.image_size)
+            source = load_source(
+                data=config.data,
+                data_dir=config.data_dir,
+                image_size=config.image_size,
+                fit=config.fit,
+                on_bad_image=config.on_bad_image,
+            )
             source = data.draw_images(
                 source, config.training_images, config.validation_images, seed=0
             )

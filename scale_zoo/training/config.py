@@ -1,4 +1,4 @@
-"""The configuration of a training run: fields, parsing, validation, file."""
+"""The configuration of a training run: fields, file, validation, parsing."""
 
 import dataclasses
 import json
@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import keras
 
-from scale_zoo import compat, data, files, locks, zoo
+from scale_zoo import data, files, zoo
+from scale_zoo.data import AUGMENTATIONS, FITS, GROUNDS, Preparation
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
 from scale_zoo.training import run_files, schedules
-from scale_zoo.training.checkpoints import Checkpoints
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -21,6 +21,7 @@ STRATEGIES = ("auto", "none", "mirrored")
 FREE_TO_CHANGE = (
     "checkpoint_minutes",
     "data_dir",
+    "on_bad_image",
     "patience",
     "resume",
     "sampler",
@@ -64,8 +65,10 @@ class TrainingConfig:
     data: str = _field("digits", f"data set: {', '.join(data.NAMES)}")
     data_dir: str = _field("", "TFDS data directory; TFDS's own where empty")
     image_size: int = _field(
-        0, "pixels to which the images of tfds: and folder: are fitted; 0 keeps their size"
+        0, "pixels to which images of tfds:, folder: and csv: are fitted; 0 keeps their size"
     )
+    fit: str = _field("pad", f"how images that are not square are fitted, one of {', '.join(FITS)}")
+    on_bad_image: str = _field("error", "what happens if files cannot be read: error or skip")
     training_images: int = _field(
         0, "number of training images, drawn stratified by class; 0 takes all"
     )
@@ -76,6 +79,23 @@ class TrainingConfig:
         "default",
         "lowest and highest factor of the random rescaling in training, such as 0.3,1; 'none' "
         "for no rescaling; 'default' for the data set's own",
+    )
+    place: str = _field(
+        "centre",
+        "where the rescaled image lies: centre, or random, anywhere on the canvas or beyond it",
+    )
+    ground: str = _field(
+        "default",
+        f"what lies around shrunk images: one of {', '.join(GROUNDS)}; 'default' for the "
+        "data set's own",
+    )
+    augment: str = _field(
+        "",
+        "random changes of training images before the rescaling, such as flip,crop=0.35: of "
+        f"{', '.join(AUGMENTATIONS)}",
+    )
+    mixup: float = _field(
+        0.0, "alpha of mixup, which blends images in pairs with their labels; 0 is none"
     )
     deformation: float = _field(
         0.0,
@@ -114,6 +134,11 @@ class TrainingConfig:
         "go on with the run in workdir, where it was stopped, with its settings; more --epochs "
         "than its own train it longer",
     )
+
+    @property
+    def preparation(self) -> Preparation:
+        """How images are prepared, as whoever uses the network must prepare them."""
+        return Preparation(self.fit, self.ground)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +185,7 @@ class RunConfig:
             "class_names": list(self.class_names),
             "data": self.training.data,
             "image_size": self.training.image_size,
+            "preparation": dataclasses.asdict(self.training.preparation),
             "seed": self.training.seed,
             **tuned_from,
         }
@@ -198,6 +224,10 @@ def check_config(config: TrainingConfig) -> None:
     if not config.workdir:
         raise ValueError("`workdir` must name the folder for the run's results.")
     check_sampler(config.sampler)
+    # Raises a ValueError if a name is wrong.
+    _ = config.preparation
+    data.check_on_bad_image(config.on_bad_image)
+    data.check_augmentation(config.augment, config.mixup, config.place)
     if config.freeze and not config.weights:
         raise ValueError(
             "`freeze` must be left out without `weights`: random ones would stay as they are. "
@@ -234,61 +264,6 @@ def check_config(config: TrainingConfig) -> None:
     schedules.learning_rate(
         config.schedule, config.learning_rate, config.epochs, config.warmup_epochs
     )
-
-
-def check_workdir(config: TrainingConfig) -> None:
-    """Checks that the work directory can be written, is free, and is new or holds this run.
-
-    Raises:
-        ValueError: if not.
-    """
-    workdir = pathlib.Path(config.workdir)
-    files.check_writable("workdir", workdir)
-    locks.check_free(workdir / run_files.LOCK_FILE, "workdir")
-    check_content(config)
-
-
-def check_content(config: TrainingConfig) -> None:
-    """Checks that the work directory is new, or holds this run to go on with.
-
-    Raises:
-        ValueError: if it holds anything else.
-    """
-    workdir = pathlib.Path(config.workdir)
-    if not workdir.exists() or all(_is_left_over(path.name) for path in workdir.iterdir()):
-        return
-    if not has_run(workdir):
-        raise ValueError(
-            f"`workdir` must be new or hold a run. {workdir} holds other files: name another."
-        )
-    if not config.resume:
-        raise ValueError(
-            f"`workdir` {workdir} already holds a run. Go on with it by --resume, or name another."
-        )
-    before, now = files.to_json(read_config(workdir).training), files.to_json(config)
-    changed = [
-        f"{key} from {before[key]!r} to {value!r}"
-        for key, value in now.items()
-        if key not in FREE_TO_CHANGE and before[key] != value and not _extends(key, before, now)
-    ]
-    if changed:
-        raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
-    version = Checkpoints(workdir).keras_version()
-    if version and compat.generation(version) != compat.generation(keras.__version__):
-        raise ValueError(
-            f"`workdir` {workdir} holds a run of Keras {version}, whose optimizer's state Keras "
-            f"{keras.__version__} cannot read: go on with it on Keras "
-            f"{compat.generation(version)}, or name another. Its exported network works on both."
-        )
-
-
-def _extends(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    return key == "epochs" and now[key] > before[key]
-
-
-def _is_left_over(name: str) -> bool:
-    """Whether a run that ended before its first file may have left the file of this name."""
-    return name == run_files.LOCK_FILE or files.is_unfinished(name)
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import pathlib
 import statistics
-import sys
 
 import keras
 import tensorflow as tf
@@ -14,6 +13,7 @@ from scale_zoo.plots import over_scale
 from scale_zoo.training import (
     callbacks,
     hparams,
+    progress,
     run_files,
     schedules,
     stopping,
@@ -22,13 +22,7 @@ from scale_zoo.training import (
     workdir,
 )
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
-from scale_zoo.training.config import (
-    STRATEGIES,
-    RunConfig,
-    TrainingConfig,
-    check_config,
-    check_workdir,
-)
+from scale_zoo.training.config import STRATEGIES, RunConfig, TrainingConfig, check_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
@@ -66,7 +60,7 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
             finished, and a checkpoint of it written.
     """
     check_config(config)
-    check_workdir(config)
+    workdir.check_workdir(config)
     origin = tuning.find_origin(config)
     source = load_source(config)
     scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
@@ -86,8 +80,14 @@ def load_source(config: TrainingConfig) -> data.Source:
         ValueError: if the data cannot be loaded, or have fewer training images than asked for.
     """
     source = data.load_source(
-        config.data, config.data_dir or None, config.seed, config.image_size or None
+        config.data,
+        config.data_dir or None,
+        config.seed,
+        config.image_size or None,
+        config.fit,
+        config.on_bad_image,
     )
+    source = config.preparation.on_ground(source)
     return data.draw_images(source, config.training_images, config.validation_images, config.seed)
 
 
@@ -145,6 +145,9 @@ def _fit(
             first_epoch=epoch,
             deformation=config.deformation,
             first_step=step,
+            augment=config.augment,
+            mixup=config.mixup,
+            place=config.place,
         )
 
     first_batches = batches(first_epoch, first_step)
@@ -173,8 +176,8 @@ def _fit(
                 epochs=end,
                 # The data set shuffles.
                 shuffle=False,
-                # A progress bar in a terminal, a line per epoch in a file.
-                verbose=1 if sys.stdout.isatty() else 2,
+                # `progress.Progress` prints.
+                verbose=0,
                 initial_epoch=epoch,
                 steps_per_epoch=steps - step,
                 validation_data=data.evaluation_batches(
@@ -248,7 +251,8 @@ def _finish(
         by_size=by_size,
         size_name=source.size_name,
     )
-    curve = over_scale.Curve(config.model, metrics.test.over_scale)
+    classes = len(run.class_names)
+    curve = over_scale.Curve(config.model, metrics.test.over_scale, classes=classes)
     over_scale.plot_over_scale([curve], folder)
     files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
@@ -309,6 +313,7 @@ def _callbacks(config, source, checkpoint):
         tensorboard.NetworkGraphs(folder),
         tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
         tensorboard.Curves(folder),
+        progress.Progress(config.epochs, checkpoint.steps, checkpoint.first_step),
         checkpoint,
         callbacks.Patience(checkpoint.checkpoints, config.patience),
     ]

@@ -4,15 +4,78 @@ import contextlib
 import errno
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import keras
 import tensorflow as tf
 
-from scale_zoo import data, files, locks
+from scale_zoo import compat, data, files, locks
 from scale_zoo.training import run_files
 from scale_zoo.training.checkpoints import Checkpoints
-from scale_zoo.training.config import RunConfig, TrainingConfig, check_content, read_config
+from scale_zoo.training.config import (
+    FREE_TO_CHANGE,
+    RunConfig,
+    TrainingConfig,
+    has_run,
+    read_config,
+)
 from scale_zoo.training.metrics import read_metrics
+
+
+def check_workdir(config: TrainingConfig) -> None:
+    """Checks that the work directory can be written, is free, and is new or holds this run.
+
+    Raises:
+        ValueError: if not.
+    """
+    workdir = pathlib.Path(config.workdir)
+    files.check_writable("workdir", workdir)
+    locks.check_free(workdir / run_files.LOCK_FILE, "workdir")
+    check_content(config)
+
+
+def check_content(config: TrainingConfig) -> None:
+    """Checks that the work directory is new, or holds this run to go on with.
+
+    Raises:
+        ValueError: if it holds anything else.
+    """
+    workdir = pathlib.Path(config.workdir)
+    if not workdir.exists() or all(_is_left_over(path.name) for path in workdir.iterdir()):
+        return
+    if not has_run(workdir):
+        raise ValueError(
+            f"`workdir` must be new or hold a run. {workdir} holds other files: name another."
+        )
+    if not config.resume:
+        raise ValueError(
+            f"`workdir` {workdir} already holds a run. Go on with it by --resume, or name another."
+        )
+    before, now = files.to_json(read_config(workdir).training), files.to_json(config)
+    changed = [
+        f"{key} from {before[key]!r} to {value!r}"
+        for key, value in now.items()
+        if key not in FREE_TO_CHANGE and before[key] != value and not _extends(key, before, now)
+    ]
+    if changed:
+        raise ValueError(f"A run that goes on cannot change {', '.join(changed)}.")
+    version = Checkpoints(workdir).keras_version()
+    if version and compat.generation(version) != compat.generation(keras.__version__):
+        raise ValueError(
+            f"`workdir` {workdir} holds a run of Keras {version}, whose optimizer's state Keras "
+            f"{keras.__version__} cannot read: go on with it on Keras "
+            f"{compat.generation(version)}, or name another. Its exported network works on both."
+        )
+
+
+def _extends(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return key == "epochs" and now[key] > before[key]
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a run that ended before its first file may have left the file of this name."""
+    return name == run_files.LOCK_FILE or files.is_unfinished(name)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The zoo: models by name, pretrained entries, their export and cost."""
 
-from scale_zoo.zoo.classifier import Classifier, class_names
+from scale_zoo.zoo.classifier import Classifier, class_names, preparation
 from scale_zoo.zoo.complexity import count_flops, count_parameters
 from scale_zoo.zoo.export import export_model
 from scale_zoo.zoo.preprocessing import preprocess
@@ -62,6 +62,7 @@ __all__ = [
     "model_summary",
     "model_table",
     "options_for",
+    "preparation",
     "preprocess",
     "resolve_options",
     "transfer",

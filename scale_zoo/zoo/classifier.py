@@ -1,5 +1,6 @@
-"""A classifier that knows the names of its classes, and warns of images that it does not take."""
+"""A classifier that knows its classes and its images, and warns of images that it does not take."""
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+
+from scale_zoo.data import Preparation
 
 # Float images with values above this are not in [0, 1]: interpolation overshoots by less.
 LARGEST_FLOAT = 2.0
@@ -19,11 +22,12 @@ class Classifier(keras.Model):
     """A Functional network of images in [0, 1] with the names of its classes.
 
     Called with arrays of images in 0–255, it warns, once for each place of the program. `.keras`
-    files keep the names.
+    files keep the names and how images are prepared.
 
     Args:
         *args: `inputs`, the images, and `outputs`, scores `[batch, classes]`.
         class_names: name of each class, in order; empty where unknown.
+        preparation: how images were prepared in training; padded by default.
         **kwargs: further arguments of `keras.Model`, such as `name`.
 
     Raises:
@@ -36,14 +40,26 @@ class Classifier(keras.Model):
     ('cat', 'dog')
     """
 
-    def __init__(self, *args, class_names: Sequence[str] = (), **kwargs):
+    def __init__(
+        self,
+        *args,
+        class_names: Sequence[str] = (),
+        preparation: Preparation | None = None,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
+        self._preparation = preparation or Preparation()
         self._class_names = check_class_names(self, class_names) if class_names else ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Name of each class, in order."""
         return self._class_names
+
+    @property
+    def preparation(self) -> Preparation:
+        """How images were prepared in training, as `scale_zoo.preprocess` prepares them."""
+        return self._preparation
 
     def __call__(self, images, *args, **kwargs):
         """Computes the scores of images."""
@@ -68,16 +84,23 @@ class Classifier(keras.Model):
     def get_config(self) -> dict[str, Any]:
         # Keras writes layers for its own class alone.
         network = keras.Model(self.input, self.output, name=self.name)
-        own = {"trainable": self.trainable, "class_names": list(self._class_names)}
+        own = {
+            "trainable": self.trainable,
+            "class_names": list(self._class_names),
+            "preparation": dataclasses.asdict(self._preparation),
+        }
         return {**network.get_config(), **own}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects=None) -> "Classifier":
         """Makes the network, with its names, from what `get_config` returned."""
         config = dict(config)
-        names = config.pop("class_names")
+        own = {
+            "class_names": config.pop("class_names"),
+            "preparation": Preparation(**config.pop("preparation", {})),
+        }
         network = keras.Model.from_config(config, custom_objects)
-        return cls(network.input, network.output, name=network.name, class_names=names)
+        return cls(network.input, network.output, name=network.name, **own)
 
 
 def check_class_names(model: keras.Model, class_names: Sequence[str]) -> tuple[str, ...]:
@@ -104,6 +127,11 @@ def class_names(model: keras.Model) -> tuple[str, ...]:
             "not know the names of its classes."
         )
     return model.class_names
+
+
+def preparation(model: keras.Model) -> Preparation:
+    """Returns how a network's images are prepared; by default where it does not know it."""
+    return model.preparation if isinstance(model, Classifier) else Preparation()
 
 
 def out_of_range(images: np.ndarray | tf.Tensor) -> bool:

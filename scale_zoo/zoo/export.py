@@ -1,5 +1,6 @@
 """SavedModels that take images of any size and need only TensorFlow."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Sequence
@@ -20,15 +21,19 @@ CARD_FILE = "README.md"
 class _Server(tf.Module):
     """What a SavedModel holds: a network with its preprocessing and class names."""
 
-    def __init__(self, model: keras.Model, class_names: list[str], labels_path: str):
+    def __init__(self, model: keras.Model, class_names: list[str], labels_path: str, fit: str):
         super().__init__()
         self.network = functools.partial(model, training=False)
         *self.image_size, self.channels = model.input_shape[1:]
+        self.fit = fit
         self.class_names = tf.constant(class_names)
         self.labels = tf.saved_model.Asset(labels_path)
         # Of one signature each, so that the network is traced and stored once.
         self.serve_uint8 = self._compile(self._serve_uint8, tf.uint8)
         self.serve_float = self._compile(self._serve_float, tf.float32)
+        if None not in self.image_size:
+            image = tf.TensorSpec([1, *self.image_size, self.channels], tf.float32, "images")
+            self.serve_image = tf.function(self._serve_image, [image], autograph=False)
 
     def _compile(self, function, dtype):
         images = tf.TensorSpec([None, None, None, self.channels], dtype, "images")
@@ -37,10 +42,15 @@ class _Server(tf.Module):
     def _serve_uint8(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.serve_float(tf.cast(images, tf.float32) / 255.0)
 
+    def _serve_image(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # The traced network again, all of whose shapes are known then.
+        return {"probabilities": self.serve_float(images)["probabilities"]}
+
     def _serve_float(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Of more channels, TensorFlow would convolve each by itself.
         images = tf.raw_ops.EnsureShape(input=images, shape=[None, None, None, self.channels])
-        probabilities = self.network(preprocessing.fit(images, *self.image_size))
+        height, width = self.image_size
+        probabilities = self.network(preprocessing.fit(images, height, width, self.fit))
         class_ids = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         return {
             "probabilities": probabilities,
@@ -61,18 +71,21 @@ def export_model(
     """Writes a classifier as a SavedModel, with its weights and description beside it.
 
     The signature `serving_default` takes `images`, uint8 `[batch, height, width, channels]` of any
-    height and width; `serve_float` takes float32 images in [0, 1]. Both resize the images to the
-    network's size, aspect ratio kept and padded with black, and return `probabilities` `[batch,
-    classes]`, `class_ids` and `class_names` `[batch]`. `assets/labels.txt` lists the classes. The
-    SavedModel samples by plain TensorFlow operations, whichever sampler is in use.
+    height and width; `serve_float` takes float32 images in [0, 1]. Both fit the images to the
+    network's size as in its training, by default padded with black, and return `probabilities`
+    `[batch, classes]`, `class_ids` and `class_names` `[batch]`. Of a network of a known size,
+    `serve_image` takes one float32 image of that size, for TensorFlow Lite and ONNX, and returns
+    `probabilities`. `assets/labels.txt` lists the classes. The SavedModel samples by plain
+    TensorFlow operations, whichever sampler is in use.
 
     Args:
         model: a classifier with probabilities as outputs.
         folder: the folder to write; it is written under a temporary name and renamed at the
             end; one that it replaces is there until then.
         description: "model", "input_shape", "classes" and "options", as for
-            `scale_zoo.create_model`, and "class_names"; `load_model` reads it. Without it, the
-            folder holds the network as a `.keras` file, which `load_model` reads instead.
+            `scale_zoo.create_model`, and "class_names", and further fields of `zoo.Description`;
+            `load_model` reads it. Without it, the folder holds the network as a `.keras` file,
+            which `load_model` reads instead.
         overwrite: whether to replace an existing folder.
         card: text of the model card, `README.md`; None writes no card.
         class_names: names of the classes, in order, in place of a description; by default those of
@@ -104,7 +117,14 @@ def export_model(
         copies = 2 if described else 3
         files.check_space(unfinished, 4 * copies * model.count_params() + 2**23)
         if not described:
-            named = Classifier(model.input, model.output, name=model.name, class_names=names)
+            prepared = classifier.preparation(model)
+            named = Classifier(
+                model.input,
+                model.output,
+                name=model.name,
+                class_names=names,
+                preparation=prepared,
+            )
             named.save(unfinished / KERAS_FILE)
         _write(model, unfinished, description, card)
     return folder
@@ -123,6 +143,7 @@ def _describe(model: keras.Model, class_names: Sequence[str] | None) -> dict[str
         "classes": model.output_shape[-1],
         "options": {},
         "class_names": list(classifier.check_class_names(model, names)),
+        "preparation": dataclasses.asdict(classifier.preparation(model)),
     }
 
 
@@ -131,13 +152,16 @@ def _write(model, folder, description, card) -> None:
     names = list(description["class_names"])
     labels.write_text("".join(f"{name}\n" for name in names))
 
-    server = _Server(model, names, str(labels))
+    preparation = data.Preparation(**description.get("preparation", {}))
+    server = _Server(model, names, str(labels), preparation.fit)
     # The sampler that needs only TensorFlow's own operations.
     with ops.use_sampler("gather"):
         signatures = {
             "serving_default": server.serve_uint8.get_concrete_function(),
             "serve_float": server.serve_float.get_concrete_function(),
         }
+        if hasattr(server, "serve_image"):
+            signatures["serve_image"] = server.serve_image.get_concrete_function()
         # Only the weights: an attribute with the model would save a trace of each of its layers.
         server.weights = signatures["serving_default"].variables
         tf.saved_model.save(server, str(folder), signatures)

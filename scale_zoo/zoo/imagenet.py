@@ -1,11 +1,13 @@
 """Weights of keras.applications, trained on ImageNet, for every method that can hold them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from scale_zoo import compat
 from scale_zoo.models import Skeleton
 
 # What keras.applications subtracts from images in [0, 255], red first, in units of [0, 1].
@@ -72,17 +74,36 @@ def load_imagenet(model: keras.Model, skeleton: type[Skeleton], include_top: boo
         include_top: whether to copy the classifier too.
 
     Raises:
-        ValueError: if a layer cannot hold the weights.
+        ValueError: if a layer cannot hold the weights, or they cannot be downloaded.
     """
-    source = getattr(keras.applications, skeleton.application)(
-        weights="imagenet", include_top=include_top
-    )
+    source = _application(skeleton.application, include_top)
     for layer in source.layers:
         weights = layer.get_weights()
         if layer.name == "conv1_conv":
             weights[0] = weights[0][:, :, ::-1]
         if weights:
             _place(model.get_layer(layer.name), weights)
+
+
+def _application(name: str, include_top: bool) -> keras.Model:
+    """Returns a network of keras.applications, which downloads its weights where it has not yet.
+
+    Raises:
+        ValueError: if that fails; it names the file, and the folder where it may be put.
+    """
+    try:
+        return getattr(keras.applications, name)(weights="imagenet", include_top=include_top)
+    except Exception as error:
+        # Keras raises no class of its own.
+        failed = re.match(r"URL fetch failure on (\S+): \S+ -- (.*)", str(error), re.DOTALL)
+        if failed is None:
+            raise
+        address, reason = failed.groups()
+        path = compat.weights_folder() / address.rpartition("/")[2]
+        raise ValueError(
+            f"`weights='imagenet'` needs a file that cannot be downloaded ({reason}). Put "
+            f"{address} at {path}."
+        ) from None
 
 
 def _place(layer, weights):

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from scale_zoo.zoo.classifier import out_of_range
+from scale_zoo import ops
+from scale_zoo.zoo.classifier import out_of_range, preparation
 
 CHANNELS = (1, 3, 4)
 # The largest value of images of whole numbers.
@@ -20,8 +21,8 @@ def preprocess(
     """Converts images to what a network takes, as its SavedModel does.
 
     Whole numbers are divided by the largest of their type, colours become grey or grey becomes
-    colours, an alpha channel is dropped, and images are resized to the network's size, aspect ratio
-    kept and padded with black.
+    colours, an alpha channel is dropped, and images are fitted to the network's size as in its
+    training, by default padded with black.
 
     Args:
         images: one image `[height, width]` or `[height, width, channels]`, a batch of them
@@ -54,14 +55,34 @@ def preprocess(
             )
         return tf.concat(batches, 0)
     floats = _floats(_batch(np.asarray(images)))
-    return fit(_with_channels(floats, channels), height, width)
+    return fit(_with_channels(floats, channels), height, width, preparation(model).fit)
 
 
-def fit(images: tf.Tensor, height: int | None, width: int | None) -> tf.Tensor:
-    """Resizes images, aspect ratio kept and padded with black; unknown sizes leave them."""
+def fit(images: tf.Tensor, height: int | None, width: int | None, how: str = "pad") -> tf.Tensor:
+    """Fits images to a size, bilinearly; an unknown size leaves them.
+
+    Args:
+        images: `[batch, height, width, channels]`.
+        height: the height in pixels.
+        width: the width.
+        how: "pad", "crop" or "stretch", as for `data.Preparation`.
+    """
     if height is None or width is None:
         return images
-    return tf.image.resize_with_pad(images, height, width, antialias=True)
+    if how == "pad":
+        return ops.fit(images, height, width)
+    if how == "crop":
+        images = _centre(images, width / height)
+    return tf.image.resize(images, [height, width], antialias=True)
+
+
+def _centre(images: tf.Tensor, aspect: float) -> tf.Tensor:
+    """Cuts out the largest centre of an aspect ratio, width by height."""
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    rows = tf.minimum(height, tf.cast(tf.round(tf.cast(width, tf.float32) / aspect), tf.int32))
+    columns = tf.minimum(width, tf.cast(tf.round(tf.cast(height, tf.float32) * aspect), tf.int32))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return images[:, top : top + rows, left : left + columns]
 
 
 def _batch(images: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from scale_zoo import compat, files
+from scale_zoo.data import Preparation
 from scale_zoo.equivariance.results import Measure
 from scale_zoo.zoo.classifier import Classifier
 from scale_zoo.zoo.registry import create_model, resolve_options
@@ -67,6 +68,7 @@ class Description:
         class_names: names of the classes, in order.
         data: name of the data set that it was trained on.
         image_size: pixels to which the images were fitted; 0 for their own size.
+        preparation: how the images were prepared.
         seed: seed of the splits.
         parameters: number of trainable parameters.
         accuracy: accuracy on the test images.
@@ -81,6 +83,7 @@ class Description:
     class_names: list[str] | None = None
     data: str | None = None
     image_size: int | None = None
+    preparation: Preparation = dataclasses.field(default_factory=Preparation)
     seed: int | None = None
     parameters: int | None = None
     accuracy: Measure | None = None
@@ -169,7 +172,11 @@ def load_model(
     if description.class_names is None or not is_trained:
         return model
     return Classifier(
-        model.input, model.output, name=model.name, class_names=description.class_names
+        model.input,
+        model.output,
+        name=model.name,
+        class_names=description.class_names,
+        preparation=description.preparation,
     )
 
 

@@ -40,7 +40,7 @@ def test_a_work_directory_tells_what_it_was_trained_on(run):
     candidate = find_candidate(f"{workdir}/")
     assert candidate.name == str(workdir)
     assert candidate.label == "small"
-    assert candidate.origin == candidates.Origin("digits", "data", 0, 3)
+    assert candidate.origin == candidates.Origin("digits", "data", 0, "pad", 3)
     assert candidate.config == read_config(workdir)
     assert candidate.trained
 
@@ -50,7 +50,7 @@ def test_an_exported_folder_tells_what_its_description_does(run, tmp_path):
     folder = tmp_path / "net"
     shutil.copytree(workdir / "saved_model", folder)
     candidate = find_candidate(str(folder))
-    assert (candidate.label, candidate.config) == (str(folder), None)
+    assert (candidate.label, candidate.config) == ("plain_cnn", None)
     assert candidate.origin == candidates.Origin()
     (folder / "model.json").write_text(json.dumps(DESCRIPTION | {"data": "digits", "seed": 2}))
     assert find_candidate(str(folder)).origin == candidates.Origin("digits", seed=2)

@@ -9,7 +9,7 @@ import scale_zoo
 from scale_zoo import comparison, data
 from scale_zoo.comparison import measuring
 from scale_zoo.equivariance import FactorRow, Measure, RegionErrors
-from scale_zoo.plots import over_scale as scale_plots
+from scale_zoo.plots import by_stage, over_scale
 from tests.finished_runs import OPTIONS, describe
 
 FACTORS = (1.0, 0.5)
@@ -63,8 +63,8 @@ def measured(monkeypatch):
         ]
 
     monkeypatch.setattr(measuring, "_measure", measure)
-    for name in ("plot_over_scale", "plot_stages"):
-        monkeypatch.setattr(scale_plots, name, lambda *_: None)
+    monkeypatch.setattr(over_scale, "plot_over_scale", lambda *_: None)
+    monkeypatch.setattr(by_stage, "plot_stages", lambda *_: None)
     return calls
 
 
@@ -146,7 +146,10 @@ def test_each_run_is_measured_on_the_split_it_was_not_trained_on(tmp_path, measu
     monkeypatch.setattr(measuring.data, "load_source", spy)
     runs = [_run(tmp_path / str(seed), seed, options={"width": 0.1 + seed}) for seed in (0, 1)]
     _compare(runs, tmp_path / "out")
-    assert asked == [("digits", None, 0, None), ("digits", None, 1, None)]
+    assert [arguments[:4] for arguments in asked] == [
+        ("digits", None, 0, None),
+        ("digits", None, 1, None),
+    ]
     assert [each.seed for each in _results(tmp_path / "out").networks.values()] == [0, 1]
 
 
@@ -183,7 +186,7 @@ def test_runs_that_differ_in_their_seed_become_mean_and_deviation(tmp_path, meas
     _compare([*runs, other], tmp_path / "out")
     results = _results(tmp_path / "out")
     ((label, average),) = results.over_seeds.items()
-    assert label == "plain_cnn (3 seeds)"
+    assert label == "epochs=1 (3 seeds)"
     assert average.runs == runs
     single = [results.networks[run].over_scale[1] for run in runs]
     means = [row.accuracy.mean for row in single]
@@ -311,7 +314,7 @@ def test_a_stopped_comparison_keeps_what_it_has(tmp_path, measured, monkeypatch)
         ({"factors": [math.nan]}, "`factors` must be numbers above 0"),
         ({"batch_size": 0}, "`batch_size` must be above 0"),
         ({"data_name": "nothing"}, "`data` must be one of digits"),
-        ({"image_size": 8}, "for tfds: and folder: alone"),
+        ({"image_size": 8}, "for tfds:, folder: and csv: alone"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_written(tmp_path, arguments, message):

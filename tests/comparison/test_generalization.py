@@ -92,12 +92,12 @@ def test_the_table_by_size_averages_seeds(measured):
     with (output / "accuracy_by_size.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     found = [(row["network"], row["runs"], row["size"], row["trained"]) for row in rows]
-    label = "plain_cnn (2 seeds)"
+    label = "scale_range=default (2 seeds)"
     assert found == [
         (label, "2", "1.0", "yes"),
         (label, "2", "2.0", "no"),
-        ("rescaled", "1", "1.0", "yes"),
-        ("rescaled", "1", "2.0", "no"),
+        ("scale_range=0.5,2", "1", "1.0", "yes"),
+        ("scale_range=0.5,2", "1", "2.0", "no"),
     ]
     means = [networks[name].by_size.rows[1].accuracy.mean for name in runs[:2]]
     assert float(rows[1]["accuracy"]) == pytest.approx(np.mean(means))

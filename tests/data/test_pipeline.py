@@ -133,3 +133,63 @@ def test_a_label_of_no_class_is_refused(label):
         data.evaluation_batches(examples, 2, 2)
     with pytest.raises(ValueError, match=message):
         data.training_batches(examples, 2, 2, None, 0)
+
+
+EVERYTHING = {
+    "augment": "crop,flip,jitter",
+    "mixup": 0.2,
+    "place": "random",
+}
+
+
+def test_augmented_batches_come_again_when_a_run_goes_on(examples):
+    def batches(count, *start):
+        epoch, step = start
+        return _take(
+            data.training_batches(
+                examples, 3, 4, (0.5, 2), 7, first_epoch=epoch, first_step=step, **EVERYTHING
+            ),
+            count,
+        )
+
+    # Three batches an epoch: the last of the second, and the third.
+    for whole, later in zip(batches(9, 0, 0)[5:], batches(4, 1, 2), strict=True):
+        np.testing.assert_array_equal(whole[0], later[0])
+        np.testing.assert_array_equal(whole[1], later[1])
+
+
+def test_augmentation_changes_neither_order_nor_factors(examples):
+    plain = _take(data.training_batches(examples, 5, 4, (0.3, 1), 7), 3)
+    # Nothing is seen of this one.
+    same = _take(data.training_batches(examples, 5, 4, (0.3, 1), 7, augment="jitter=0"), 3)
+    for (images, labels), (others, other_labels) in zip(plain, same, strict=True):
+        np.testing.assert_allclose(images, others, atol=1e-5)
+        np.testing.assert_array_equal(labels, other_labels)
+
+
+def test_mixed_labels_sum_to_one_and_keep_both_classes(examples):
+    ((_, labels),) = _take(data.training_batches(examples, 10, 4, None, 0, mixup=1.0), 1)
+    np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-6)
+    assert labels.max(axis=1).min() < 0.9
+
+
+def test_shrunk_images_lie_anywhere_on_the_canvas_wholly():
+    white = data.Examples(np.full((64, 32, 32, 1), 255, np.uint8), np.zeros(64, np.int32))
+    batches = data.training_batches(white, 64, 1, (0.5, 0.5), seed=0, place="random")
+    ((images, _),) = _take(batches, 1)
+    sums = images[..., 0].sum(axis=(1, 2))
+    assert (sums > 0.95 * 16**2).all()
+    rows = (images[..., 0].sum(axis=2) * np.arange(32)).sum(axis=1) / sums
+    # Centres from 8 to 24 pixels from the upper edge.
+    assert rows.min() < 9.5
+    assert rows.max() > 21.5
+
+
+def test_settings_of_the_augmentation_are_checked(examples):
+    with pytest.raises(ValueError, match="`augment` must be names of"):
+        data.training_batches(examples, 5, 4, None, 0, augment="turn")
+
+
+def test_pixels_of_16_bits_become_floats_in_0_to_1():
+    deep = np.array([[0, 257, 65535]], np.uint16)
+    np.testing.assert_allclose(data.float_images(deep), [[0, 1 / 255, 1]], atol=1e-7)

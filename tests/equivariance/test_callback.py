@@ -7,6 +7,7 @@ import tensorflow as tf
 import scale_zoo
 from scale_zoo import data
 from scale_zoo.equivariance import callback as callback_module
+from scale_zoo.equivariance.held_out import held_out_batches
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +114,11 @@ def test_an_unknown_stage_is_refused_when_training_starts(model, examples):
     callback = scale_zoo.EquivarianceCallback(examples, stages=["stage9"])
     with pytest.raises(ValueError, match="Received 'stage9'"):
         _measure(model, callback)
+
+
+def test_held_out_images_of_16_bits_are_floats_in_0_to_1():
+    images = np.full([2, 4, 4, 1], 30000, np.uint16)
+    examples = data.Examples(images, np.arange(2, dtype=np.int32))
+    ((floats, labels),) = held_out_batches(examples, 2)
+    np.testing.assert_allclose(floats, 30000 / 65535, rtol=1e-6)
+    assert labels.tolist() == [0, 1]

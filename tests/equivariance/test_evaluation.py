@@ -67,7 +67,7 @@ def test_what_cannot_be_compared_is_none_and_left_out_of_the_mean(rows):
 
 def test_the_table_shows_a_dash_for_what_was_not_measured(rows):
     lines = evaluation.table(rows).splitlines()
-    assert [line.split()[-1] == "-" for line in lines] == [False, False, True]
+    assert [line.split()[-1] == "-" for line in lines[:3]] == [False, False, True]
 
 
 def test_progress_is_told_after_every_batch(model, examples):

@@ -273,3 +273,37 @@ def test_where_size_and_factor_are_known_a_graph_holds_the_matrices_alone():
 def test_a_factor_at_which_nothing_would_be_left_is_refused(factor):
     with pytest.raises(ValueError, match=r"`factors` must be (above 0|at least 0.001)"):
         rescale(np.ones([1, 8, 8, 1], np.float32), factor)
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.0, 1.7])
+def test_outside_of_an_image_may_be_its_mean(factor):
+    images = _random(2, 6, 5, 3) + 2
+    padded = np.stack(
+        [
+            np.stack(
+                [np.pad(plane, 20, constant_values=plane.mean()) for plane in image.T], axis=-1
+            ).transpose(1, 0, 2)
+            for image in images
+        ]
+    )
+    # Of images with so much around them, the middle sees no edge.
+    expected = rescale(padded, factor)[:, 20:26, 20:25]
+    np.testing.assert_allclose(rescale(images, factor, outside="mean"), expected, atol=1e-5)
+
+
+def test_shrunk_images_lie_where_they_are_placed():
+    images = _random(3, 16, 8, 2)
+    centred = rescale(images, 0.5).numpy()
+    placed = rescale(images, 0.5, places=[[1, -1], [0, 0.5], [-0.5, 1]]).numpy()
+    # Half the play is 4 rows and 2 columns; what interpolation spreads over the edge is cut off.
+    for one, other, (down, right) in zip(centred, placed, [(4, -2), (0, 1), (-2, 2)], strict=True):
+        shifted = np.roll(one, (down, right), axis=(0, 1))
+        np.testing.assert_allclose(other[1:-1, 1:-1], shifted[1:-1, 1:-1], atol=1e-5)
+
+
+def test_at_the_ends_of_its_places_an_enlarged_image_shows_its_edges():
+    images = _random(2, 6, 6, 1)
+    whole = rescale(images, 2.0, size=(12, 12))
+    placed = rescale(images, 2.0, places=[[1, 1], [-1, 1]])
+    np.testing.assert_allclose(placed[0], whole[0, :6, :6], atol=1e-5)
+    np.testing.assert_allclose(placed[1], whole[1, 6:, :6], atol=1e-5)

@@ -93,6 +93,13 @@ def test_a_traced_function_holds_the_operation_of_its_sampler(name):
     assert ("Addons>Resampler" in types) == (name == "addons")
 
 
+@pytest.mark.parametrize("width", [7, None])
+def test_a_traced_function_holds_no_operation_of_addons_by_default(width):
+    specs = tf.TensorSpec([2, 5, width, 3]), tf.TensorSpec([2, 4, 2])
+    graph = tf.function(bilinear_sample, autograph=False).get_concrete_function(*specs).graph
+    assert "Addons>Resampler" not in {node.type for node in graph.get_operations()}
+
+
 def _compiled_by_xla(images, points):
     specs = tf.TensorSpec(images), tf.TensorSpec(points)
     graph = tf.function(bilinear_sample).get_concrete_function(*specs).graph

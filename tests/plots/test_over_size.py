@@ -5,7 +5,8 @@ from PIL import Image
 
 from scale_zoo.equivariance import Measure
 from scale_zoo.equivariance.by_size import BySize, ScaleSelection, SizeRow
-from scale_zoo.plots import over_scale, over_size
+from scale_zoo.plots import drawing, over_size
+from scale_zoo.plots.over_size import SizeCurve
 
 SHADE = (round(0.88 * 255),) * 3
 
@@ -26,9 +27,11 @@ def _count(pixels, colour):
 
 def test_every_network_has_a_curve_of_its_own_colour(tmp_path):
     path = tmp_path / "sizes.png"
-    over_size.plot_by_size([(str(n), _rows(0.1 * n), 1) for n in range(3)], "factor", path)
+    over_size.plot_by_size(
+        [SizeCurve(str(n), _rows(0.2 * n + 0.2)) for n in range(3)], "factor", path
+    )
     pixels = _pixels(path)
-    for colour in over_scale.COLOURS[:3]:
+    for colour in drawing.COLOURS[:3]:
         above = pixels[: pixels.shape[0] * 3 // 4]
         assert _count(above, np.round(255 * np.array(to_rgb(colour)))) > 300
 
@@ -36,7 +39,7 @@ def test_every_network_has_a_curve_of_its_own_colour(tmp_path):
 @pytest.mark.parametrize(("trained", "share"), [((), 0), ((1,), 1 / 3), ((1, 2), 2 / 3)])
 def test_the_sizes_of_training_are_shaded(tmp_path, trained, share):
     path = tmp_path / "sizes.png"
-    over_size.plot_by_size([("a", _rows(trained=trained), 1)], "factor", path)
+    over_size.plot_by_size([SizeCurve("a", _rows(trained=trained))], "factor", path)
     # A line of pixels near the upper edge of the panel, which is 85% of the picture wide or more.
     row = _pixels(path)[80]
     found = _count(row, SHADE) / len(row)
@@ -45,7 +48,7 @@ def test_the_sizes_of_training_are_shaded(tmp_path, trained, share):
 
 def test_many_sizes_are_not_all_named(tmp_path):
     path = tmp_path / "sizes.png"
-    over_size.plot_by_size([("a", _rows(sizes=range(17, 65)), 1)], "pixels", path)
+    over_size.plot_by_size([SizeCurve("a", _rows(sizes=range(17, 65)))], "pixels", path)
     assert path.is_file()
 
 

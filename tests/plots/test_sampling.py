@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 import scale_zoo
+from scale_zoo.plots import drawing
 from scale_zoo.plots import sampling as sampling_plot
 
 OPTIONS = {
@@ -63,6 +64,19 @@ def test_the_picture_has_a_panel_for_each_size(tmp_path):
         assert orange[:, columns].any()
         assert blueish[:, columns].any()
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_all_panels_show_the_whole_image_and_every_point():
+    _, panels = drawing.new_figure(1, 2, (4, 2))
+    points = np.array([[-30.0, 5.0, np.nan], [4.0, 40.0, 1.0]])
+    sampling_plot._show_all(panels, points, (28, 20))
+    for axes in panels:
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        assert left < -0.5
+        assert right > 40
+        assert top < -30
+        assert bottom > 27.5
+        assert right - left == pytest.approx(bottom - top)
 
 
 @pytest.mark.parametrize(

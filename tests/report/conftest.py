@@ -10,7 +10,7 @@ from tests.finished_runs import NOTHING, evaluation, finish, rows
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory):
-    """A page on a network of two seeds and one of a name that is full of markup."""
+    """A page on a network of two seeds and one whose initial weights have a name full of markup."""
     folder = tmp_path_factory.mktemp("report")
     names = ["plain-0", "plain-1", "a|b<c>_*d"]
     metrics = [finish(folder / names[0], 0), finish(folder / names[1], 1)]
@@ -20,7 +20,8 @@ def written(tmp_path_factory):
         accuracy=Measure(0.125, standard_error=0.25),
     )
     gaps = {"images_per_second": None, "test": test}
-    metrics.append(finish(folder / names[2], 0, "dss_cnn", {"n_scales": 2}, gaps, epochs=2))
+    other = {"epochs": 2, "weights": names[2]}
+    metrics.append(finish(folder / names[2], 0, "dss_cnn", {"n_scales": 2}, gaps, **other))
     output = folder / "out"
     html, markdown = report.write_report([str(folder / name) for name in names], output)
     return types.SimpleNamespace(

@@ -53,7 +53,7 @@ def test_no_run_was_trained_on_the_image(tmp_path):
 
 
 def test_runs_without_a_common_test_image_need_one_named(tmp_path, monkeypatch):
-    def load(name, data_dir, seed, image_size):
+    def load(name, data_dir, seed, *reading):
         images = np.full([4, 28, 28, 1], seed, np.uint8)
         examples = data.Examples(images, np.zeros(4, np.int32))
         return data.Source(name, ("cat", "dog"), examples, examples, examples)
@@ -80,7 +80,7 @@ def test_data_that_cannot_be_had_are_told_with_what_helps(tmp_path):
 def test_the_data_directory_is_that_of_the_runs_unless_another_is_named(tmp_path, monkeypatch):
     asked = []
 
-    def load(name, data_dir, seed, image_size):
+    def load(name, data_dir, seed, *reading):
         asked.append(data_dir)
         raise ValueError("None.")
 

@@ -24,4 +24,4 @@ def _network(seeds):
 def test_captions_tell_of_those_spreads_alone_that_are_drawn(seeds, spreads, tmp_path):
     accuracy, errors, _ = draw_figures([_network(n) for n in seeds], tmp_path)
     assert accuracy.caption == " ".join(["Accuracy over scale.", *spreads])
-    assert f"mean over stages. {' '.join(spreads)} The vertical axis" in errors.caption
+    assert f"the stages named. {' '.join(spreads)} The error at" in errors.caption

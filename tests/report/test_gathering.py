@@ -48,7 +48,7 @@ def _compared(folder, output, names, **settings):
 
 def test_runs_that_differ_in_the_seed_alone_are_one_network(folder):
     both, longer = report.gather(_names(folder))
-    assert (both.label, longer.label) == ("plain_cnn (2 seeds)", "longer")
+    assert (both.label, longer.label) == ("epochs=7 (2 seeds)", "epochs=9")
     assert both.seeds == [0, 1]
     assert longer.seeds == [2]
     for place, row in enumerate(both.curve.rows):
@@ -104,8 +104,8 @@ def test_the_page_says_which_images_were_measured(folder, tmp_path):
     output = _compared(folder, tmp_path / "compared", ["longer"], seed=7, stages=["stage1"])
     html, _ = report.write_report(_names(folder), tmp_path / "out", comparison=output)
     text = html.read_text("utf-8")
-    assert "plain_cnn (2 seeds): Test accuracy is over 449 test images of" in text
-    assert "longer: Test accuracy is over 449 test images of digits, each" in text
+    assert "epochs=7 (2 seeds): Test accuracy is over 449 test images of" in text
+    assert "epochs=9: Test accuracy is over 449 test images of digits, each" in text
     assert "each factor is over 20 test images of digits, and the equivariance error over" in text
     assert "It measured stages stage1 alone." in text
     assert "It took the split of seed 7, which is not that of the training" in text

@@ -60,8 +60,8 @@ def test_a_row_holds_the_mean_over_other_sizes_and_the_worst(folder, networks, t
     (table,) = section.tables
     texts = [[cell.text for cell in row] for row in table.rows]
     assert texts == [
-        ["plain_cnn (2 seeds)", "no", "70.00%", "35.00%", "2", "35.00%"],
-        ["longer", "0.5 to 2", "90.00%", "45.00%", "2", "45.00%"],
+        ["epochs=7 (2 seeds)", "no", "70.00%", "35.00%", "2", "35.00%"],
+        ["epochs=9", "0.5 to 2", "90.00%", "45.00%", "2", "45.00%"],
     ]
     assert "50 test images of rescaled:digits" in section.paragraphs[0]
     assert [figure.path.name for figure in section.figures] == ["accuracy_by_size.png"]
@@ -70,7 +70,7 @@ def test_a_row_holds_the_mean_over_other_sizes_and_the_worst(folder, networks, t
 def test_networks_of_which_a_seed_was_not_measured_are_left_out(folder, networks, tmp_path):
     output = _write(folder, tmp_path / "sizes", {"first": 0.8, "longer": 0.9})
     found = gather_sizes(networks, output)
-    assert [each.network.label for each in found.networks] == ["longer"]
+    assert [each.network.label for each in found.networks] == ["epochs=9"]
 
 
 def test_a_network_with_scale_channels_has_a_figure_of_them(folder, networks, tmp_path):
@@ -78,7 +78,7 @@ def test_a_network_with_scale_channels_has_a_figure_of_them(folder, networks, tm
     output = _write(folder, tmp_path / "sizes", {"longer": 0.9}, selection)
     section = sizes_section(gather_sizes(networks, output), tmp_path)
     names = [figure.path.name for figure in section.figures]
-    assert names == ["accuracy_by_size.png", "scale_selection_longer.png"]
+    assert names == ["accuracy_by_size.png", "scale_selection_epochs_9.png"]
     assert all((tmp_path / name).is_file() for name in names)
 
 

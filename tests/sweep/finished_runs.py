@@ -3,6 +3,7 @@
 from scale_zoo import files
 from scale_zoo.equivariance import FACTORS, Evaluation, FactorRow, Measure, RegionErrors
 from scale_zoo.training import run_files
+from scale_zoo.training.config import RunConfig
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 
 
@@ -34,6 +35,8 @@ def finish(run, accuracy):
         test=Evaluation(449, 449, 449, 12, (0.3, 1.0), measure(accuracy), rows),
         history=[],
     )
+    config = RunConfig(run.config, (28, 28, 1), dict(run.config.option), tuple("0123456789"))
+    files.write_record(run.workdir / run_files.CONFIG_FILE, config)
     files.write_record(run.workdir / run_files.METRICS_FILE, metrics)
     files.write_text(run.workdir / run_files.FINISHED_FILE, "")
     return final_metrics(metrics)

@@ -22,6 +22,7 @@ from scale_zoo.training import run as training
 from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
+from scale_zoo.training.workdir import check_workdir
 
 ROOT = pathlib.Path(__file__).parents[2]
 OPTIONS = {"n_scales": 2, "width": 0.1, "kernel_size": 3}
@@ -301,7 +302,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
         ({"precision": "float8"}, "`precision` must be one of"),
         ({"strategy": "tpu"}, "`strategy` must be one of"),
         ({"sampler": "cubic"}, "The sampler must be one of"),
-        ({"image_size": 32}, "for tfds: and folder: alone"),
+        ({"image_size": 32}, "for tfds:, folder: and csv: alone"),
         ({"workdir": ""}, "`workdir` must name"),
     ],
 )
@@ -338,10 +339,10 @@ def test_a_run_that_ended_in_its_first_file_can_be_begun_again(tmp_path):
     config = dataclasses.replace(SMALL, workdir=str(tmp_path))
     (tmp_path / "unfinished-0123456789ab-config.json").write_text("{")
     (tmp_path / "run.lock").write_text("process 1")
-    training_config.check_workdir(config)
+    check_workdir(config)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="already holds a run"):
-        training_config.check_workdir(config)
+        check_workdir(config)
 
 
 def test_a_run_that_goes_on_cannot_change(run):
@@ -479,7 +480,7 @@ def test_an_interrupted_tool_says_how_to_go_on(tmp_path):
     )
     # The first epoch has ended: all is imported and traced.
     for line in tool.stdout:
-        if "val_loss" in line:
+        if "validation" in line:
             break
     tool.send_signal(signal.SIGINT)
     rest, _ = tool.communicate(timeout=60)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import scale_zoo
+from scale_zoo import compat
 from scale_zoo.zoo import imagenet
 from tests.models import weights
 
@@ -138,3 +139,15 @@ def test_orientation_0_of_a_roto_translation_network_is_that_of_keras_applicatio
 def test_a_roto_translation_network_says_when_it_cannot_hold_the_weights(options):
     with pytest.raises(ValueError, match=r"hold planar weights with `match=None`.*Received match"):
         scale_zoo.create_model("so2_resnet50", weights="imagenet", **options)
+
+
+def test_weights_that_cannot_be_downloaded_are_told_with_the_place_for_them(monkeypatch, tmp_path):
+    def fail(weights, include_top):
+        raise Exception("URL fetch failure on https://a/b/net.h5: None -- [Errno -2] unknown")
+
+    monkeypatch.setattr(keras.applications, "ResNet50", fail)
+    monkeypatch.setattr(compat, "weights_folder", lambda: tmp_path)
+    with pytest.raises(ValueError, match="needs a file that cannot be downloaded") as told:
+        imagenet._application("ResNet50", True)
+    assert str(told.value).endswith(f"Put https://a/b/net.h5 at {tmp_path / 'net.h5'}.")
+    assert "\n" not in str(told.value)
