@@ -53,7 +53,7 @@ def evaluate(
         hits.append(_hits(model, examples, batch_size, chosen))
     rows = over_scale(
         model,
-        examples[:FACTOR_IMAGES],
+        _spread(examples, FACTOR_IMAGES),
         factors,
         batch_size=batch_size,
         compared_images=ERROR_IMAGES,
@@ -68,6 +68,13 @@ def evaluate(
         accuracy=Measure.over(np.mean(hits, axis=0)),
         over_scale=rows,
     )
+
+
+def _spread(examples: data.Examples, count: int) -> data.Examples:
+    """Returns at most so many examples, evenly spaced: copies of one object follow one another."""
+    if len(examples) <= count:
+        return examples
+    return examples[np.linspace(0, len(examples) - 1, count).astype(int)]
 
 
 def over_scale(

@@ -90,12 +90,18 @@ def _measures(metrics: RunMetrics) -> str:
     if test.scale_range is not None:
         low, high = test.scale_range
         how = f"rescaled by factors drawn from [{low:g}, {high:g}]"
+    of = f"of {test.images:,} held-out images, {how}, are classified right"
+    if metrics.by_size is not None:
+        # Images of one object at several sizes are not independent.
+        return "\n".join(
+            [f"{test.accuracy.mean:.2%} {of};", *_by_size(metrics.by_size, metrics.size_name)]
+        )
     rows = [
         f"| {row.factor:.3f} | {_percent(row.accuracy)} | {_number(row.canvas.overall)} |"
         for row in test.over_scale
     ]
     lines = [
-        f"{_percent(test.accuracy)} of {test.images:,} held-out images {how} are classified right.",
+        f"{_percent(test.accuracy)} {of}.",
         "Standard errors are over images; the equivariance error is the mean over the network's "
         "stages.",
         "",
@@ -103,8 +109,6 @@ def _measures(metrics: RunMetrics) -> str:
         "|---|---|---|",
         *rows,
     ]
-    if metrics.by_size is not None:
-        lines += ["", *_by_size(metrics.by_size, metrics.size_name)]
     return "\n".join(lines)
 
 
@@ -115,7 +119,7 @@ def _by_size(by_size: BySize, size_name: str) -> list[str]:
     unseen = "sizes not trained on" if by_size.has_unseen else "all sizes"
     return [
         f"{_percent(by_size.unseen)} over {unseen}, {_percent(worst.accuracy)} at the worst, "
-        f"{worst.size:.3g}.",
+        f"{worst.size:.3g}. Standard errors are over objects.",
         "",
         f"| {size_name} | trained on | test images | accuracy |",
         "|---|---|---|---|",
@@ -135,7 +139,7 @@ def _flags(training: TrainingConfig) -> str:
             flags += [f"--option={name}={json_text(each)}" for name, each in value.items()]
         elif field.name == "scale_range":
             flags.append(f"--scale_range={value_text(field.name, value)}")
-        elif field.name not in LEFT_OUT:
+        elif field.name not in LEFT_OUT and value != "":
             flags.append(f"--{field.name}={value}")
     return " \\\n    ".join(map(shlex.quote, flags))
 

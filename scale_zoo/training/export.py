@@ -3,6 +3,7 @@
 import pathlib
 
 from scale_zoo import files, zoo
+from scale_zoo.equivariance.results import Measure
 from scale_zoo.training import card, run_files
 from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import read_config
@@ -39,10 +40,11 @@ def export_run(
             f"in {workdir / run_files.CHECKPOINTS}: put it back from a copy."
         )
     model = config.create_model(weights=str(best.weights))
-    measures = {
-        "parameters": metrics.parameters,
-        "accuracy": files.to_json(metrics.test.accuracy),
-    }
+    accuracy = metrics.test.accuracy
+    if metrics.by_size is not None:
+        # Images of one object at several sizes are not independent.
+        accuracy = Measure(accuracy.mean)
+    measures = {"parameters": metrics.parameters, "accuracy": files.to_json(accuracy)}
     return zoo.export_model(
         model, folder, config.describe() | measures, overwrite, card.write_card(config, metrics)
     )

@@ -106,7 +106,8 @@ def test_the_model_card_has_the_measures_and_a_recipe_that_repeats_the_run(run):
     workdir, metrics = run
     card = (workdir / "saved_model" / "README.md").read_text()
     accuracy = metrics.test.accuracy
-    assert f"{accuracy.mean:.2%} ± {accuracy.standard_error:.2%} of 449 held-out images" in card
+    share = f"{accuracy.mean:.2%} ± {accuracy.standard_error:.2%}"
+    assert f"{share} of 449 held-out images, rescaled" in card
     error = metrics.test.over_scale[3].canvas.overall
     assert f"| {error.mean:.3g} ± {error.standard_error:.2g} |" in card
     command = card.partition("scale_zoo train ")[2].partition("```")[0].replace("\\\n", "")

@@ -19,9 +19,14 @@ LARGEST = 6 * 2**20
 # On held-out digits of the bundled set, which those of STIR-MNIST were not trained on.
 LEAST_ACCURACY = {
     "dss_cnn/digits": 0.98,
-    "scale_channels_cnn/stir_mnist_large2small": 0.72,
-    "scale_channels_cnn/stir_mnist_mid2rest": 0.82,
-    "scale_channels_cnn/stir_mnist_small2large": 0.8,
+    "plain_cnn/stir_mnist_all2all": 0.82,
+    "plain_cnn/stir_mnist_large2small": 0.6,
+    "plain_cnn/stir_mnist_mid2rest": 0.54,
+    "plain_cnn/stir_mnist_small2large": 0.34,
+    "scale_channels_cnn/stir_mnist_all2all": 0.84,
+    "scale_channels_cnn/stir_mnist_large2small": 0.81,
+    "scale_channels_cnn/stir_mnist_mid2rest": 0.72,
+    "scale_channels_cnn/stir_mnist_small2large": 0.81,
 }
 
 QUICK = ("dss_cnn/digits", "scale_channels_cnn/stir_mnist_mid2rest")
@@ -97,7 +102,7 @@ def test_an_entry_is_small(entry):
 def test_an_entrys_card_tells_recipe_and_measures(entry):
     card = (_folder(entry) / "README.md").read_text()
     assert re.search(r"train(\.py)? --model=", card)
-    accuracy = float(re.search(r"([\d.]+)% ± [\d.]+% of", card).group(1)) / 100
+    accuracy = float(re.search(r"([\d.]+)%(?: ± [\d.]+%)? of", card).group(1)) / 100
     assert accuracy >= LEAST_ACCURACY[entry]
 
 
