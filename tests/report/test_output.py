@@ -39,7 +39,7 @@ def test_an_earlier_report_is_replaced_when_asked(written, tmp_path):
     assert names == {path.name for path in written.output.iterdir()} | {"mine.txt"}
     page = parse_html((output / "report.html").read_text("utf-8"))
     assert page.texts["h1"] == ["New"]
-    assert page.tables[0][1][0] == "plain-1"
+    assert page.tables[0][1][0] == "plain_cnn"
 
 
 def test_what_fails_leaves_nothing(written, tmp_path, monkeypatch):

@@ -1,3 +1,4 @@
+import math
 import pathlib
 import re
 
@@ -132,11 +133,14 @@ def _smooth_digits(canvas):
     "entry", [name for name in LEAST_ACCURACY if name.startswith("scale_channels_cnn/stir")]
 )
 def test_whole_steps_shift_the_channels_of_a_trained_network(entry):
-    # Where the canvas ends, so do features: the receptive fields of all stages fit on this one.
-    model = scale_zoo.load_model(entry, input_shape=(128, 128, 1))
-    stages = [model.get_layer(name) for name in stage_names(model)]
+    factors = scale_zoo.load_model(entry).get_layer("scale_channels").factors
+    # Where the canvas ends, so do features: the receptive fields of the coarsest channel fit on it.
+    canvas = 64 * math.ceil(max(factors))
+    model = scale_zoo.load_model(entry, input_shape=(canvas, canvas, 1))
+    # The projection is what is left of the last map: its maximum.
+    stages = [model.get_layer(name) for name in stage_names(model) if name != "projection"]
     probe = keras.Model(model.input, [stage.output for stage in stages])
-    images = _smooth_digits(128)
+    images = _smooth_digits(canvas)
     before, *after = (probe(PlanarAction().scale(images, factor)) for factor in (1, *STEPS))
     for (factor, bound), found in zip(STEPS.items(), after, strict=True):
         for stage, one, other in zip(stages, before, found, strict=True):
