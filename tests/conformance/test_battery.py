@@ -94,6 +94,7 @@ def test_an_image_alone_gives_what_it_gives_in_a_batch(subject):
     _assert_close(subject.model(alone), expected, 1e-5)
 
 
+@layers_and_examples
 def test_gradients_reach_every_weight(subject, twin):
     with tf.GradientTape() as tape:
         outputs = tf.nest.flatten(twin(inputs(subject.shape), training=True))
@@ -234,7 +235,9 @@ def deviations(request, tmp_path_factory):
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("name", quick_rows(SUBJECTS, LAYERS.keys() | NO_EXAMPLES))
+# tests/training/test_run.py trains on mirrored devices in the quick tests.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SUBJECTS)
 def test_two_mirrored_devices_give_the_gradients_of_one(name, deviations):
     assert deviations[name] < 1e-9
 

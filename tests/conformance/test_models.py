@@ -175,8 +175,8 @@ HOLDING = {"scale_channels_cnn", "scale_channels_cnn:sliding", "scale_channels_r
 STEPS = {1 / 2: 0.15, 2**-0.5: 0.05, 2**0.5: 0.01, 2: 0.01}
 
 
-@pytest.mark.parametrize("drawn", ["kernels", "all weights"])
-@pytest.mark.parametrize("name", sorted(HOLDING))
+@pytest.mark.parametrize("drawn", ["kernels", pytest.param("all weights", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", quick_rows(sorted(HOLDING)))
 def test_whole_steps_of_the_series_shift_the_channels(name, drawn):
     channels = IMAGES[_skeleton(name)][2]
     keras.utils.set_random_seed(0)

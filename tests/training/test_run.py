@@ -365,9 +365,9 @@ def test_a_run_goes_on_with_the_generation_of_keras_that_began_it(run, tmp_path)
         training.train(config)
 
 
-@pytest.mark.parametrize(
-    "precision", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"]
-)
+# In quick tests, tests/conformance has networks in half precision.
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_is_measured_in_float32(tmp_path, unmeasured, precision):
     config = dataclasses.replace(
         SMALL, workdir=str(tmp_path / "run"), epochs=1, precision=precision

@@ -62,6 +62,7 @@ def test_planar_stages_are_those_of_keras_applications(name, reference):
         np.testing.assert_allclose(found, expected, 0, 1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_level_0_of_scale_space_stages_is_that_of_keras_applications(reference):
     model = scale_zoo.create_model(
         "dss_resnet50", weights="imagenet", n_scales=2, include_top=False
