@@ -12,12 +12,10 @@ import tensorflow as tf
 
 from scale_zoo import ops
 
-from .subjects import EXAMPLES, LAYERS, MODELS, NO_EXAMPLES, inputs, quick_rows
+from .subjects import LAYERS, MODELS, NO_EXAMPLES, inputs, quick_rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 SUBJECTS = LAYERS | MODELS
-# Layers that TensorFlow Addons' operation computes where it may.
-SAMPLING = {name for name in LAYERS if name.startswith(("Deformable", "SpatialTransformer"))}
 
 # Runs SavedModels where nothing but TensorFlow and NumPy can be imported.
 LONELY = """
@@ -242,7 +240,9 @@ def test_two_mirrored_devices_give_the_gradients_of_one(name, deviations):
     assert deviations[name] < 1e-9
 
 
-@pytest.mark.parametrize("name", quick_rows(SUBJECTS, SUBJECTS.keys() - SAMPLING - EXAMPLES))
+# tests/zoo/test_export.py serves a network without the package in the quick tests.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SUBJECTS)
 def test_exported_it_computes_the_same_without_the_package(name, answers):
     subject = SUBJECTS[name]
     found = [answers[name][f"arr_{n}"] for n in range(len(answers[name].files))]

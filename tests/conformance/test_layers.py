@@ -80,7 +80,7 @@ def test_computed_shapes_are_the_real_ones(name):
     assert [tuple(shape) for shape in computed] == _shapes(outputs)
 
 
-@pytest.mark.parametrize("size", ["its own", "smallest"])
+@pytest.mark.parametrize("size", [pytest.param("its own", marks=pytest.mark.slow), "smallest"])
 def test_unknown_sizes_compute_what_known_ones_do(name, size):
     row, subject = ROWS[name], LAYERS[name]
     shape = row.input_shape
