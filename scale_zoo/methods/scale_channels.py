@@ -70,8 +70,11 @@ class ScaleChannels(Plain):
                     "`size` must be None where form='sliding', whose channels see the whole image. "
                     f"Received {self.size}."
                 )
-        elif self.training_shift and self.form != "sliding":
-            raise ValueError("`training_shift` must be False where form='foveated'.")
+        if self.training_shift and self.form != "sliding":
+            raise ValueError(
+                "`training_shift` must be False where form='foveated', whose grids keep their "
+                "centre. Received True."
+            )
         if (self.training_channels or 1) > len(self.factors()):
             raise ValueError(
                 f"`training_channels` must be at most the number of channels, "

@@ -1,8 +1,9 @@
 """Training runs: configuration, work directory, checkpoints, TensorBoard, export."""
 
+from scale_zoo.training.compiling import compile_model, make_strategy
 from scale_zoo.training.config import TrainingConfig, check_config, has_run, read_config
 from scale_zoo.training.export import export_run
-from scale_zoo.training.run import check_network, compile_model, load_source, make_strategy, train
+from scale_zoo.training.run import check_network, load_source, train
 from scale_zoo.training.tuning import with_settings_of_weights
 
 __all__ = [

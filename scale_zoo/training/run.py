@@ -1,12 +1,10 @@
 """Training a network of the zoo, from a configuration to a work directory."""
 
-import contextlib
 import logging
 import pathlib
 import statistics
 
 import keras
-import tensorflow as tf
 
 from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.plots import over_scale
@@ -22,7 +20,8 @@ from scale_zoo.training import (
     workdir,
 )
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
-from scale_zoo.training.config import STRATEGIES, RunConfig, TrainingConfig, check_config
+from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
+from scale_zoo.training.config import RunConfig, TrainingConfig, check_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
@@ -201,7 +200,7 @@ def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
             f"Received {config.batch_size}."
         )
     keras.utils.set_random_seed(config.seed)
-    with strategy.scope(), _precision(config.precision):
+    with strategy.scope(), use_precision(config.precision):
         if last is None:
             model, transferred = tuning.initial_model(run)
         else:
@@ -257,43 +256,6 @@ def _finish(
     files.write_record(folder / run_files.METRICS_FILE, metrics)
     export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
     return metrics
-
-
-@contextlib.contextmanager
-def _precision(policy):
-    """Sets the precision policy, and restores the caller's afterwards."""
-    outer = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy(policy)
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_global_policy(outer)
-
-
-def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Returns the distribution over this machine's devices: "auto", "none" or "mirrored"."""
-    if name not in STRATEGIES:
-        raise ValueError(f"`strategy` must be one of {STRATEGIES}. Received {name!r}.")
-    gpus = tf.config.list_logical_devices("GPU")
-    if name == "none" or (name == "auto" and len(gpus) < 2):
-        return tf.distribute.get_strategy()
-    devices = gpus or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
-
-
-def compile_model(model: keras.Model, config: TrainingConfig) -> None:
-    """Compiles a classifier of logits with the configured optimizer and loss."""
-    decay = config.weight_decay or None
-    if config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(config.learning_rate, config.momentum, weight_decay=decay)
-    else:
-        optimizer = keras.optimizers.Adam(config.learning_rate, weight_decay=decay)
-    if decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=config.label_smoothing
-    )
-    model.compile(optimizer, loss, metrics=["accuracy"])
 
 
 def _callbacks(config, source, checkpoint):

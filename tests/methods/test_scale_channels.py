@@ -184,6 +184,8 @@ def test_actions_are_those_of_the_form():
         ({"ratio": 1}, r"`ratio` must be above 1.*Received 1"),
         ({"size": 3}, r"`size` must be above 3.*Received 3"),
         ({"size": 32, "form": "sliding"}, r"`size` must be None.*Received 32"),
+        ({"training_shift": True}, r"`training_shift` must be False.*'foveated'.*Received True"),
+        ({"training_shift": True, "size": 33}, r"`training_shift` must be False.*Received True"),
         ({"training_channels": 6}, r"`training_channels` must be at most.* 5\. Received 6"),
     ],
 )

@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from scale_zoo.equivariance import Evaluation, Measure
+from scale_zoo.training import callbacks
 from scale_zoo.training import run as training
 
 
@@ -23,3 +24,21 @@ def unmeasured(monkeypatch):
     monkeypatch.setattr(training.over_scale, "plot_over_scale", lambda *_: None)
     monkeypatch.setattr(training, "export_run", lambda *_, **__: None)
     return measured
+
+
+@pytest.fixture
+def train_one_epoch(monkeypatch):
+    """Returns a function that trains a configuration and is stopped after the first epoch."""
+    save = callbacks.Checkpoint.on_epoch_end
+
+    def stop_after_the_first(checkpoint, epoch, logs=None):
+        save(checkpoint, epoch, logs)
+        raise KeyboardInterrupt
+
+    def train(config):
+        with monkeypatch.context() as patch:
+            patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
+            with pytest.raises(KeyboardInterrupt):
+                training.train(config)
+
+    return train

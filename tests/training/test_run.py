@@ -198,19 +198,10 @@ def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, monkeypatch):
+def test_a_killed_run_goes_on_to_the_same_weights(run, tmp_path, unmeasured, train_one_epoch):
     finished, _ = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"))
-    save = callbacks.Checkpoint.on_epoch_end
-
-    def stop_after_the_first(checkpoint, epoch, logs=None):
-        save(checkpoint, epoch, logs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
-        with pytest.raises(KeyboardInterrupt):
-            training.train(config)
+    train_one_epoch(config)
     metrics = training.train(dataclasses.replace(config, resume=True))
     assert [logs["epoch"] for logs in metrics.history] == [0, 1]
     _assert_same_weights(finished, tmp_path / "stopped")

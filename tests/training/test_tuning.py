@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import scale_zoo
-from scale_zoo.training import callbacks, card, config, run, tuning
+from scale_zoo.training import card, config, run, tuning
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
 from tests import finished_runs
@@ -95,22 +95,13 @@ def _checkpoint(workdir):
 
 @pytest.mark.slow
 def test_a_run_goes_on_to_the_same_weights_without_the_network_that_it_was_tuned_from(
-    trained, settings, tmp_path, unmeasured, monkeypatch
+    trained, settings, tmp_path, unmeasured, train_one_epoch
 ):
     copy = shutil.copytree(trained, tmp_path / "copy")
     whole = dataclasses.replace(settings, weights=str(copy))
     stopped = dataclasses.replace(whole, workdir=str(tmp_path / "stopped"))
     run.train(whole)
-    save = callbacks.Checkpoint.on_epoch_end
-
-    def stop_after_the_first(checkpoint, epoch, logs=None):
-        save(checkpoint, epoch, logs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
-        with pytest.raises(KeyboardInterrupt):
-            run.train(stopped)
+    train_one_epoch(stopped)
     shutil.rmtree(copy)
     run.train(dataclasses.replace(stopped, resume=True))
     pairs = zip(_checkpoint(stopped.workdir), _checkpoint(whole.workdir), strict=True)
