@@ -1,5 +1,6 @@
 """Times operations, networks and training beside a planar baseline."""
 
+from scale_zoo.benchmarks.decoding import files
 from scale_zoo.benchmarks.networks import entries, memory, models, pipeline, train
 from scale_zoo.benchmarks.operations import deformable_conv, scale_conv
 
@@ -10,6 +11,7 @@ SUITES = {
     "entries": entries,
     "memory": memory,
     "pipeline": pipeline,
+    "files": files,
     "train": train,
 }
 

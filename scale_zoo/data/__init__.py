@@ -3,6 +3,7 @@
 from scale_zoo.data.augmentation import AUGMENTATIONS, check_augmentation
 from scale_zoo.data.canvas import FITS
 from scale_zoo.data.digits import load_digits
+from scale_zoo.data.encoded import CACHES, EncodedImages, check_cache
 from scale_zoo.data.fingerprint import Fingerprint, changes, fingerprint
 from scale_zoo.data.from_files import is_files, load_files, read_files
 from scale_zoo.data.from_tfds import load_tfds
@@ -54,6 +55,7 @@ def load_source(
     image_size: int | None = None,
     fit: str = "pad",
     on_bad_image: str = "error",
+    cache: str = "auto",
 ) -> Source:
     """Loads a data set by name.
 
@@ -68,6 +70,9 @@ def load_source(
             are fitted, before "rescaled:" doubles the canvas; by default their own.
         fit: "pad", "crop" or "stretch", as for `canvas.fit`.
         on_bad_image: what happens if files cannot be read: "error", or "skip" leaves them out.
+        cache: "memory" decodes the images of "tfds:", "folder:" and "csv:" once and holds them;
+            "none" decodes each whenever it is needed; "auto" holds those that fit in a quarter of
+            the free memory. The images are the same.
 
     Returns:
         The data set, split into train, validation and test.
@@ -87,9 +92,9 @@ def load_source(
     if name in ORIGINS:
         return load_scaled(name, data_dir, seed)
     if kind == "tfds" and rest:
-        return load_tfds(rest, data_dir, seed, image_size, fit)
+        return load_tfds(rest, data_dir, seed, image_size, fit, cache)
     if is_files(name):
-        return load_files(name, seed, image_size, fit, on_bad_image)
+        return load_files(name, seed, image_size, fit, on_bad_image, cache)
     if kind == "stir_mnist":
         return load_stir_mnist(rest, data_dir)
     if kind == "rescaled" and rest:
@@ -97,25 +102,30 @@ def load_source(
             rest,
             data_dir,
             seed,
-            lambda origin: load_source(origin, data_dir, seed, image_size, fit, on_bad_image),
+            lambda origin: load_source(
+                origin, data_dir, seed, image_size, fit, on_bad_image, "memory"
+            ),
         )
     raise ValueError(f"`data` must be one of {', '.join(NAMES)}. Received {name!r}.")
 
 
 __all__ = [
     "AUGMENTATIONS",
+    "CACHES",
     "EXTENSIONS",
     "FITS",
     "GROUNDS",
     "NAMES",
     "ON_BAD_IMAGE",
     "BadImageError",
+    "EncodedImages",
     "Examples",
     "Fingerprint",
     "Preparation",
     "Source",
     "changes",
     "check_augmentation",
+    "check_cache",
     "check_class_names",
     "check_on_bad_image",
     "check_scale_range",

@@ -1,9 +1,8 @@
 """Fitting of images of any size to one canvas."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
-import psutil
 from PIL import Image, ImageOps
 
 CUBIC = Image.Resampling.BICUBIC
@@ -70,35 +69,3 @@ def fit(image: Image.Image, size: tuple[int, int], channels: int, how: str = "pa
 def deepen(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Returns an image of 8 bits in as many as `dtype` has, 8 or 16; one of 16 bits as it is."""
     return image if image.dtype == dtype else image.astype(dtype) * dtype.type(DEEPER)
-
-
-def stack(
-    images: Iterable[np.ndarray], count: int, size: int, channels: int, dtype: np.dtype
-) -> np.ndarray:
-    """Stacks fitted images in memory.
-
-    Args:
-        images: `[size, size, channels]` each, of the type.
-        count: the most images that there can be.
-        size: height and width in pixels.
-        channels: number of channels.
-        dtype: type of the pixels.
-
-    Returns:
-        `[images, size, size, channels]`.
-
-    Raises:
-        ValueError: if so many images need more than 80% of the available memory.
-    """
-    needed = count * size * size * channels * dtype.itemsize
-    free = psutil.virtual_memory().available
-    if needed > 0.8 * free:
-        raise ValueError(
-            f"{count} images of {size}x{size} pixels take {needed / 2**30:.1f} GiB of memory and "
-            f"{free / 2**30:.1f} are free. Choose a smaller --image_size."
-        )
-    stacked = np.empty((count, size, size, channels), dtype)
-    last = 0
-    for last, image in enumerate(images, start=1):
-        stacked[last - 1] = image
-    return stacked[:last]

@@ -10,7 +10,10 @@ from scale_zoo.data.source import Examples, Source
 
 @dataclasses.dataclass(frozen=True)
 class PartFingerprint:
-    """Number of a part's images, and SHA-256 of its images, labels and sizes, in order."""
+    """Number of a part's images, and SHA-256 of all of them, their labels and sizes, in order.
+
+    Images of files are told apart by their files, so that they need not be decoded.
+    """
 
     images: int
     digest: str
@@ -51,7 +54,8 @@ def changes(before: Fingerprint, now: Fingerprint) -> list[str]:
 
 def _part(examples: Examples) -> PartFingerprint:
     digest = hashlib.sha256()
-    for array in (examples.images, examples.labels, examples.sizes):
+    content = examples.images if examples.digests is None else examples.digests
+    for array in (content, examples.labels, examples.sizes):
         if array is not None:
             array = np.ascontiguousarray(array)
             digest.update(f"{array.dtype} {array.shape}".encode())

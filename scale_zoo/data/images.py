@@ -1,12 +1,19 @@
 """Reading of image files."""
 
+import concurrent.futures
+import dataclasses
+import hashlib
+import io
+import itertools
 import logging
+import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+import tensorflow as tf
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from scale_zoo.data import canvas
 
@@ -15,6 +22,12 @@ LOGGER = logging.getLogger(__name__)
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 ON_BAD_IMAGE = ("error", "skip")
 
+# Bytes of a file that tell it from others, with its size.
+DIGESTED = 65536
+# Files that are read before the first of them is used.
+AHEAD = 64
+
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -48,13 +61,39 @@ def find_images(folder: pathlib.Path) -> list[pathlib.Path]:
     ]
 
 
-def read_header(path: str | pathlib.Path) -> tuple[tuple[int, int], str]:
-    """Reads an image's size in the file, (width, height), and its PIL mode.
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What is known of an image file before it is decoded.
+
+    Args:
+        size: width and height in the file, in pixels.
+        mode: its PIL mode.
+        digest: 32 bytes that tell its content from others: SHA-256 of its first 64 KiB and of its
+            size in bytes.
+        plain_jpeg: as for `is_plain_jpeg`.
+    """
+
+    size: tuple[int, int]
+    mode: str
+    digest: bytes
+    plain_jpeg: bool
+
+
+def read_header(path: pathlib.Path) -> Header:
+    """Reads what is known of an image file before it is decoded.
 
     Raises:
         BadImageError: if the file cannot be read as an image.
     """
-    return _read(path, lambda image: (image.size, image.mode))
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256(file.read(DIGESTED))
+            digest.update(str(os.fstat(file.fileno()).st_size).encode())
+            file.seek(0)
+            with Image.open(file) as image:
+                return Header(image.size, image.mode, digest.digest(), is_plain_jpeg(image))
+    except Exception as error:
+        raise BadImageError(path, error) from error
 
 
 def read_image(
@@ -74,7 +113,7 @@ def read_image(
     Raises:
         BadImageError: if the file cannot be read as an image.
     """
-    return _read(path, lambda image: canvas.fit(_turned(image), size, channels, fit))
+    return _read(path, lambda image: canvas.fit(image, size, channels, fit))
 
 
 def read_pixels(path: str | pathlib.Path) -> np.ndarray:
@@ -88,7 +127,6 @@ def read_pixels(path: str | pathlib.Path) -> np.ndarray:
     """
 
     def pixels(image):
-        image = _turned(image)
         if canvas.is_deep(image.mode):
             return np.asarray(image).astype(np.uint16)
         return np.asarray(image.convert("L" if canvas.is_grey(image.mode) else "RGB"))
@@ -97,27 +135,34 @@ def read_pixels(path: str | pathlib.Path) -> np.ndarray:
 
 
 def each_readable(
-    paths: Iterable[pathlib.Path],
-    read: Callable[[pathlib.Path], Result],
-    bad: list[BadImageError],
+    items: Iterable[Item], read: Callable[[Item], Result], bad: list[BadImageError]
 ) -> Iterator[tuple[int, Result]]:
-    """Reads files one after another, those that can be read.
+    """Reads files, as many at a time as there are processors, those that can be read.
 
     Args:
-        paths: the files.
+        items: the files.
         read: reads one.
         bad: receives an error for each file that cannot be read.
 
     Yields:
-        The place of the file among `paths`, and what was read.
+        The place of the file among the items, and what was read, in order.
     """
-    for place, path in enumerate(paths):
+
+    def attempt(item):
         try:
-            found = read(path)
+            return read(item)
         except BadImageError as error:
-            bad.append(error)
-            continue
-        yield place, found
+            return error
+
+    numbered = enumerate(items)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        while part := list(itertools.islice(numbered, AHEAD)):
+            outcomes = threads.map(attempt, [item for _, item in part])
+            for (place, _), outcome in zip(part, outcomes, strict=True):
+                if isinstance(outcome, BadImageError):
+                    bad.append(outcome)
+                else:
+                    yield place, outcome
 
 
 def check_on_bad_image(on_bad_image: str) -> None:
@@ -148,16 +193,39 @@ def report_bad(bad: list[BadImageError], count: int, on_bad_image: str) -> None:
     LOGGER.warning("%sThey are left out.", found)
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """Turns and mirrors an image as its EXIF says; checks that its pixels have a known range."""
+def decode(content: bytes) -> Image.Image:
+    """Decodes the content of an image file, turned and mirrored as its EXIF says.
+
+    Raises:
+        ValueError: if its pixels have no known range.
+        Exception: what Pillow raises where the content is no image, or is damaged.
+    """
+    image = Image.open(io.BytesIO(content))
     if image.mode in ("F", "I"):
         raise ValueError("pixels of 32 bits have no known range: convert it to 16 bits")
     return ImageOps.exif_transpose(image)
 
 
+def is_plain_jpeg(image: Image.Image) -> bool:
+    """Returns whether `decode_jpeg` may decode an image: a JPEG, grey or RGB, not to be turned."""
+    upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    return image.format == "JPEG" and image.mode in ("L", "RGB") and upright
+
+
+def decode_jpeg(content: bytes | tf.Tensor) -> tf.Tensor:
+    """Decodes a JPEG into the same pixels as Pillow, in half the time; its EXIF counts for nothing.
+
+    Returns:
+        `[height, width, channels]`, uint8.
+
+    Raises:
+        tf.errors.InvalidArgumentError: if the content is no whole JPEG.
+    """
+    return tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE")
+
+
 def _read(path, take):
     try:
-        with Image.open(path) as image:
-            return take(image)
+        return take(decode(pathlib.Path(path).read_bytes()))
     except Exception as error:
         raise BadImageError(path, error) from error

@@ -8,6 +8,7 @@ import tensorflow as tf
 from scale_zoo import ops
 from scale_zoo.data import augmentation
 from scale_zoo.data.deformation import deform
+from scale_zoo.data.encoded import EncodedImages
 from scale_zoo.data.placement import rescale_objects
 from scale_zoo.data.source import Examples
 
@@ -59,7 +60,7 @@ def training_batches(
         raise ValueError(
             f"`batch_size` must be at most the {count} training images. Received {batch_size}."
         )
-    images, labels = tf.constant(examples.images), _one_hot(examples.labels, classes)
+    read, labels = _reader(examples.images), _one_hot(examples.labels, classes)
     low, high = scale_range or (1.0, 1.0)
 
     @tf.autograph.experimental.do_not_convert
@@ -83,7 +84,7 @@ def training_batches(
         return batches.batch(batch_size, drop_remainder=True).skip(skipped)
 
     def load(indices, drawn):
-        batch = float_images(tf.gather(images, indices))
+        batch = float_images(read(indices))
         answers = tf.gather(labels, indices)
         if deformation:
             batch = deform(batch, deformation, drawn["seeds"])
@@ -121,12 +122,12 @@ def evaluation_batches(
     Raises:
         ValueError: if a label is of no class.
     """
-    images, labels = tf.constant(examples.images), _one_hot(examples.labels, classes)
+    read, labels = _reader(examples.images), _one_hot(examples.labels, classes)
     factors = np.broadcast_to(np.asarray(factors, np.float32), [len(examples)])
     placed = examples.anywhere and (factors != 1).any()
 
     def load(indices, factors):
-        batch = float_images(tf.gather(images, indices))
+        batch = float_images(read(indices))
         if placed:
             seeds = tf.stack([indices, tf.zeros_like(indices)], axis=1)
             batch = rescale_objects(batch, factors, seeds)
@@ -158,6 +159,19 @@ def _one_hot(labels: np.ndarray, classes: int) -> tf.Tensor:
             f"{labels[wrong][0]} for image {int(wrong.argmax())}."
         )
     return tf.one_hot(labels, classes)
+
+
+def _reader(images: np.ndarray | EncodedImages) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns what reads the images of some indices."""
+    if isinstance(images, np.ndarray):
+        held = tf.constant(images)
+        return lambda indices: tf.gather(held, indices)
+
+    def read(indices):
+        batch = tf.numpy_function(images.read, [indices], images.dtype, stateful=False)
+        return tf.ensure_shape(batch, [None, *images.shape[1:]])
+
+    return read
 
 
 def _part(seed: tf.Tensor, part: int) -> tf.Tensor:

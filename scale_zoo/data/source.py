@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from scale_zoo.data.encoded import EncodedImages
+
 # Range of rescaling: below it, images vanish; above, only the central pixels remain.
 SMALLEST_FACTOR = 0.01
 LARGEST_FACTOR = 4.0
@@ -19,28 +21,34 @@ class Examples:
     """Labelled images.
 
     Args:
-        images: `[n, height, width, channels]`, uint8 or uint16.
+        images: `[n, height, width, channels]`, uint8 or uint16; those that are not held in memory
+            are decoded by `numpy.asarray`.
         labels: `[n]`, int32.
         sizes: sizes of the objects `[n]`, float32, in the unit of the source; None if unknown.
         outside: what lies around the images when they are rescaled, as for `ops.rescale`.
         anywhere: whether each is of one object on black ground that may stand anywhere, so that
             random rescaling places it anew.
+        digests: of the files that the images come from, `[n, ...]`, whole numbers; None if they
+            come from none.
     """
 
-    images: np.ndarray
+    images: np.ndarray | EncodedImages
     labels: np.ndarray
     sizes: np.ndarray | None = None
     outside: str = "zero"
     anywhere: bool = False
+    digests: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, indices: slice | np.ndarray) -> "Examples":
-        sizes = None if self.sizes is None else self.sizes[indices]
-        return dataclasses.replace(
-            self, images=self.images[indices], labels=self.labels[indices], sizes=sizes
-        )
+        known = {
+            name: value[indices]
+            for name in ("images", "labels", "sizes", "digests")
+            if (value := getattr(self, name)) is not None
+        }
+        return dataclasses.replace(self, **known)
 
 
 @dataclasses.dataclass(frozen=True)

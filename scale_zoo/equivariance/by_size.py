@@ -138,7 +138,7 @@ def _answers(model, examples, batch_size, progress):
     answers, chosen = [], []
     for first in range(0, len(examples), batch_size):
         part = examples[first : first + batch_size]
-        found = network.predict_on_batch(data.float_images(part.images))
+        found = network.predict_on_batch(data.float_images(np.asarray(part.images)))
         scores, *channels = found if isinstance(found, list | tuple) else [found]
         answers.append(np.argmax(scores, axis=-1))
         for logits in channels:

@@ -52,7 +52,7 @@ def held_out_batches(examples: HeldOut, batch_size: int) -> Iterator[tuple[tf.Te
     )
     for first in range(0, len(labels), batch_size):
         part = slice(first, first + batch_size)
-        yield _float_images(images[part]), _numbers(labels[part])
+        yield _float_images(np.asarray(images[part])), _numbers(labels[part])
 
 
 def _float_images(images) -> tf.Tensor:

@@ -19,6 +19,7 @@ STRATEGIES = ("auto", "none", "mirrored")
 
 # What may differ when a run goes on.
 FREE_TO_CHANGE = (
+    "cache",
     "checkpoint_minutes",
     "data_dir",
     "on_bad_image",
@@ -69,6 +70,11 @@ class TrainingConfig:
     )
     fit: str = _field("pad", f"how images that are not square are fitted, one of {', '.join(FITS)}")
     on_bad_image: str = _field("error", "what happens if files cannot be read: error or skip")
+    cache: str = _field(
+        "auto",
+        "where images of tfds:, folder: and csv: are kept: memory, decoded; none, decoded when "
+        "they are needed; or auto, in memory if they fit in a quarter of it",
+    )
     training_images: int = _field(
         0, "number of training images, drawn stratified by class; 0 takes all"
     )
@@ -227,6 +233,7 @@ def check_config(config: TrainingConfig) -> None:
     # Raises a ValueError if a name is wrong.
     _ = config.preparation
     data.check_on_bad_image(config.on_bad_image)
+    data.check_cache(config.cache)
     data.check_augmentation(config.augment, config.mixup, config.place)
     if config.freeze and not config.weights:
         raise ValueError(

@@ -5,6 +5,7 @@ import pathlib
 import statistics
 
 import keras
+import numpy as np
 
 from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.plots import over_scale
@@ -85,6 +86,7 @@ def load_source(config: TrainingConfig) -> data.Source:
         config.image_size or None,
         config.fit,
         config.on_bad_image,
+        config.cache,
     )
     source = config.preparation.on_ground(source)
     return data.draw_images(source, config.training_images, config.validation_images, config.seed)
@@ -266,7 +268,7 @@ def _callbacks(config, source, checkpoint):
         config.schedule, config.learning_rate, config.epochs, config.warmup_epochs
     )
     folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
-    examples = source.validation.images[:8]
+    examples = np.asarray(source.validation.images[:8])
     return [
         callbacks.StopOnNan(),
         callbacks.LearningRate(rate),

@@ -140,7 +140,7 @@ def test_a_tfds_set_without_labels_is_refused(tmp_path):
 
 def test_images_that_memory_cannot_hold_are_refused(image_folder):
     with pytest.raises(ValueError, match=r"GiB of memory.*--image_size"):
-        data.load_source(f"folder:{image_folder}", image_size=100_000)
+        data.load_source(f"folder:{image_folder}", image_size=100_000, cache="memory")
 
 
 @pytest.mark.parametrize(
