@@ -36,11 +36,13 @@ def files(rounds: int) -> None:
         for shape in SHAPES:
             root = _folder(folder, shape)
             _save_jpegs(root, shape)
-            seconds = time_in_turn([_steps(_bare(root)), _steps(_batches(f"folder:{root}"))], rounds)
+            seconds = time_in_turn(
+                [_steps(_bare(root)), _steps(_batches(f"folder:{root}"))], rounds
+            )
             rates = [[BATCH * STEPS / each for each in times] for times in seconds]
             print(
-                f"| {shape[0]}x{shape[1]} | {cell(rates[0], digits=0)} | {cell(rates[1], digits=0)} "
-                f"| {cell(ratios(rates[1], rates[0]), digits=2)} |",
+                f"| {shape[0]}x{shape[1]} | {cell(rates[0], digits=0)} "
+                f"| {cell(rates[1], digits=0)} | {cell(ratios(rates[1], rates[0]), digits=2)} |",
                 flush=True,
             )
         print(f"\nMemory of the process after {MEASURED_STEPS} batches of {SIZE}x{SIZE}.\n")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,7 +90,10 @@ class EncodedImages:
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, indices: Any) -> "np.ndarray | EncodedImages":
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(self._decode, self.places)
+
+    def __getitem__(self, indices: Any) -> Any:
         places = self.places[indices]
         if np.ndim(places) == 0:
             return self._decode(places)

@@ -49,9 +49,7 @@ def load_files(
             few images.
     """
     listing = _list(name)
-    examples, class_names, kept = _read(
-        listing, image_size, None, fit, on_bad_image, cache
-    )
+    examples, class_names, kept = _read(listing, image_size, None, fit, on_bad_image, cache)
     if listing.splits is None:
         return split_by_shares(examples, name, class_names, SHARES, seed)
     splits = np.array(listing.splits)[kept]
@@ -88,9 +86,7 @@ def read_files(
     Raises:
         ValueError: if there are no images, some cannot be read, or sizes differ.
     """
-    examples, class_names, _ = _read(
-        _list(name), image_size, channels, fit, on_bad_image, cache
-    )
+    examples, class_names, _ = _read(_list(name), image_size, channels, fit, on_bad_image, cache)
     return examples, class_names
 
 

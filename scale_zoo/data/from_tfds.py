@@ -44,7 +44,8 @@ def load_tfds(
         cache: whether images are held in memory, as for `encoded.CACHES`.
 
     Raises:
-        ValueError: if there is no such set, its records are of another kind than TFRecord, or it is not on disk and cannot be downloaded.
+        ValueError: if there is no such set, its records are not TFRecord files, or it is
+            not on disk and cannot be downloaded.
     """
     canvas.check_fit(fit)
     check_cache(cache)

@@ -110,7 +110,9 @@ def _features(view: mmap.mmap, start: int, end: int) -> dict[str, tuple[int, int
     found = {}
     for _, features, features_end in _fields(view, start, end):
         for _, entry, entry_end in _fields(view, features, features_end):
-            parts = {number: (first, last) for number, first, last in _fields(view, entry, entry_end)}
+            parts = {
+                number: (first, last) for number, first, last in _fields(view, entry, entry_end)
+            }
             (_, values, values_end) = next(_fields(view, *parts[2]))
             value = next(_fields(view, values, values_end), None)
             if value is not None:

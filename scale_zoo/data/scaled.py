@@ -34,7 +34,7 @@ def load_scaled(name: str, data_dir: str | None, seed: int) -> Source:
         np.concatenate([part.labels for part in parts]),
     )
     factors = np.random.default_rng(seed).uniform(*SCALE_RANGE, len(pooled)).astype(np.float32)
-    pooled = Examples(rescaled(pooled.images, factors), pooled.labels, factors)
+    pooled = Examples(rescaled(np.asarray(pooled.images), factors), pooled.labels, factors)
     n_test = min(TEST, len(pooled) - TRAIN - VALIDATION)
     train, validation, test = stratified_split(pooled, [TRAIN, VALIDATION, n_test], seed)
     return Source(name, from_tfds.class_names(builder), train, validation, test, scale_range=None)

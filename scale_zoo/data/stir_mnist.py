@@ -90,7 +90,7 @@ def check_original(examples: Examples, split: str) -> None:
         ValueError: if they are not.
     """
     header = struct.pack(">4I", 2051, *examples.images.shape[:3])
-    if hashlib.md5(header + examples.images.tobytes()).hexdigest() != DIGESTS[split]:
+    if hashlib.md5(header + np.asarray(examples.images).tobytes()).hexdigest() != DIGESTS[split]:
         raise ValueError(
             f"The images of tfds:mnist, split {split!r}, are not those of the original file in "
             "TFDS's order. Prepare the set again with TFDS, or name another --data_dir."
@@ -113,7 +113,7 @@ def choose_digits(train: Examples, test: Examples) -> np.ndarray:
             indices = np.flatnonzero(examples.labels == label)
             np.random.RandomState(SEED).shuffle(indices)
             sets = 2 if first_set == 0 else 1
-            images = examples.images[indices[: sets * INSTANCES], :, :, 0]
+            images = np.asarray(examples.images)[indices[: sets * INSTANCES], :, :, 0]
             chosen[first_set : first_set + sets, :, label] = images.reshape(
                 sets, INSTANCES, ORIGINAL, ORIGINAL
             )

@@ -127,7 +127,10 @@ def _test_image(runs, data_dir) -> Example:
             f"{', '.join(map(str, seeds))}."
         )
     chosen = min(unseen.values())
-    image, label = source.test.images[chosen], source.class_names[source.test.labels[chosen]]
+    image, label = (
+        np.asarray(source.test.images[chosen]),
+        source.class_names[source.test.labels[chosen]],
+    )
     which = "the first test image" if chosen == 0 else f"test image {chosen + 1}"
     return Example(
         f"{which} of {name}, split of seed {seeds[0]}",

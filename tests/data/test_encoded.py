@@ -137,7 +137,9 @@ def test_jpegs_have_the_pixels_that_pillow_reads(kind):
     settings = dict(kind)
     for size in ((61, 45), (8, 16)):
         content = io.BytesIO()
-        _picture(*size).convert(settings.pop("mode", kind["mode"])).save(content, "JPEG", **settings)
+        _picture(*size).convert(settings.pop("mode", kind["mode"])).save(
+            content, "JPEG", **settings
+        )
         expected = Image.open(io.BytesIO(content.getvalue()))
         assert images.is_plain_jpeg(expected) == (kind["mode"] != "CMYK")
         if kind["mode"] != "CMYK":

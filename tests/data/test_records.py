@@ -36,7 +36,11 @@ def test_images_labels_and_order_are_those_written(tmp_path):
         _example(image=image, label=label, file_name=b"x" * 300, weight=0.5)
         for image, label in zip(images, labels, strict=True)
     ]
-    paths = [_write(tmp_path / "0", records[:2]), tmp_path / "1", _write(tmp_path / "2", records[2:])]
+    paths = [
+        _write(tmp_path / "0", records[:2]),
+        tmp_path / "1",
+        _write(tmp_path / "2", records[2:]),
+    ]
     # A shard without images.
     paths[1].touch()
     found = find_records(paths, "image", "label")
@@ -115,5 +119,5 @@ def test_a_set_in_other_files_than_tfrecord_is_refused(small_tfds, monkeypatch):
         file_format = type("Format", (), {"value": "riegeli"})
 
     monkeypatch.setattr(type(builder), "info", Info)
-    with pytest.raises(ValueError, match="as TFRecord files. It is as riegeli"):
+    with pytest.raises(ValueError, match=r"as TFRecord files. It is as riegeli"):
         from_tfds.read_split(builder, "train", None)
