@@ -1,4 +1,4 @@
-"""What the package does where the system is not Linux: each part that is missing has another way."""
+"""What the package does where the system is not Linux: what is missing has another way."""
 
 import os
 import subprocess
