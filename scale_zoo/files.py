@@ -139,7 +139,7 @@ def digest(path: pathlib.Path) -> str:
 
 def append_line(path: pathlib.Path, line: str) -> None:
     """Appends a line to a file and syncs it; a crash leaves the lines before, and part of it."""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -31,7 +31,7 @@ def hold(path: pathlib.Path, argument: str) -> Iterator[None]:
         yield
         return
     while True:
-        file = path.open("a+")
+        file = path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

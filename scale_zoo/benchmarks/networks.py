@@ -2,17 +2,23 @@
 
 import concurrent.futures
 import multiprocessing
-import resource
 import statistics
+import sys
 from typing import Any
 
 import keras
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from scale_zoo import data, training, zoo
 from scale_zoo.benchmarks.timing import cell, ratios, time_in_turn
 from scale_zoo.training import TrainingConfig, callbacks
+
+try:
+    import resource
+except ImportError:  # Windows has none.
+    resource = None  # type: ignore[assignment]
 
 # Image shapes at which the skeletons are timed.
 SHAPES = {"resnet50": (64, 64, 3), "cnn": (28, 28, 1)}
@@ -115,9 +121,18 @@ def _peak_memory(name: str, batch: int, size: int) -> tuple[float, float]:
     training.compile_model(model, TrainingConfig(optimizer="sgd"))
     images = tf.zeros([batch, size, size, 3])
     labels = tf.one_hot(tf.zeros([batch], tf.int32), 1000)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_resident()
     model.train_on_batch(images, labels)
-    return before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return before, _peak_resident()
+
+
+def _peak_resident() -> float:
+    """Returns the peak of this process's resident memory until now, in MiB."""
+    if resource is None:
+        return psutil.Process().memory_info().peak_wset / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux KiB.
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def pipeline(rounds: int) -> None:

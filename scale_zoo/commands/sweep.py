@@ -53,7 +53,7 @@ def define() -> Callable[[], None]:
             workers.value,
         )
         table, markdown = outcome.tables
-        print(f"\n{markdown.read_text()}")
+        print("\n" + markdown.read_text("utf-8"))
         print(f"tables:    {table} {markdown}")
         print(f"pictures:  {' '.join(map(str, outcome.pictures))}")
         print(f"all runs:  tensorboard --logdir={output.value}, view HPARAMS")

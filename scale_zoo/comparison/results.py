@@ -178,7 +178,10 @@ def _write_table(
     networks: Mapping[str, MeasuredNetwork],
     curves: Sequence[tuple[Curve, list[str]]],
 ) -> None:
-    with files.whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
+    with (
+        files.whole_file(path) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for curve, names in curves:

@@ -111,7 +111,10 @@ def write_sizes(output: pathlib.Path, results: Generalization) -> None:
     output.mkdir(parents=True, exist_ok=True)
     files.write_record(output / GENERALIZATION_FILE, results)
     curves = _curves(results.networks)
-    with files.whole_file(output / BY_SIZE_FILE) as unfinished, unfinished.open("w") as file:
+    with (
+        files.whole_file(output / BY_SIZE_FILE) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for label, runs, by_size in curves:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.footprint import as_pair
 from scale_zoo.ops.gaussian_lift import discrete_gaussian
+from scale_zoo.ops.graph_constant import graph_constant
 from scale_zoo.ops.ordered_sum import bias_add, fan_out
 from scale_zoo.ops.rescale import mix_axes
 
@@ -139,11 +140,11 @@ def _smoothing(sigma: float, size, radius: int, boundary: str, dtype) -> tf.Tens
     Its rows are the places from -radius to size - 1 + radius of the line that its boundary extends.
     Of a known size, it is one constant of the graph.
     """
-    if tf.is_tensor(size):
+
+    def compute():
         return tf.cast(_smoothing_matrix(sigma, size, radius, boundary), dtype)
-    with tf.init_scope():
-        matrix = tf.cast(_smoothing_matrix(sigma, size, radius, boundary), dtype)
-    return matrix
+
+    return compute() if tf.is_tensor(size) else graph_constant(compute)
 
 
 def _smoothing_matrix(sigma, size, radius, boundary):

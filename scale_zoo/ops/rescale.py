@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops.graph_constant import graph_constant
+
 INTERPOLATIONS = ("bilinear", "bicubic")
 OUTSIDES = ("zero", "mean", "mirror")
 # Memory grows with its inverse.
@@ -115,15 +117,13 @@ def mix_axes(images: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> t
 
 
 def _matrices(factors, size, out_size, interpolation, outside, places):
-    """The interpolation matrices, computed at once where all of it is known.
-
-    So a graph has a constant for them in the place of some fifty operations.
-    """
+    """The interpolation matrices, computed at once where all of it is known."""
     known = [tf.get_static_value(tf.convert_to_tensor(each)) for each in (factors, size, out_size)]
     if tf.executing_eagerly() or any(each is None for each in known) or places is not None:
         return _interpolation_matrices(factors, size, out_size, interpolation, outside, places)
-    with tf.init_scope():
-        return _interpolation_matrices(*known, interpolation, outside, None)
+    return graph_constant(
+        lambda: _interpolation_matrices(*known, interpolation, outside, places=None)
+    )
 
 
 def _interpolation_matrices(factors, size, out_size, interpolation, outside, places):

@@ -191,7 +191,10 @@ def write_results(measured: Labelled, folder: pathlib.Path) -> None:
 
 
 def _write_csv(path: pathlib.Path, rows: Sequence[Sequence]) -> None:
-    with files.whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
+    with (
+        files.whole_file(path) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as file,
+    ):
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 

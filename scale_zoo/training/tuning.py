@@ -7,11 +7,8 @@ from typing import Any
 
 import keras
 
-from scale_zoo import files, zoo
+from scale_zoo import data, files, zoo
 from scale_zoo.training.config import RunConfig, TrainingConfig, has_run, read_config
-
-# Data whose images are fitted to a size of choice.
-FITTED = ("tfds:", "folder:", "rescaled:tfds:", "rescaled:folder:")
 
 
 def is_trained(weights: str) -> bool:
@@ -42,7 +39,7 @@ def with_settings_of_weights(config: TrainingConfig, given: set[str]) -> Trainin
             "option": {**description.options, **config.option},
         }
     height, width, _ = description.input_shape
-    if "image_size" not in given and config.data.startswith(FITTED) and height == width:
+    if "image_size" not in given and _is_fitted(config.data) and height == width:
         changes["image_size"] = height or 0
     return dataclasses.replace(config, **changes)
 
@@ -101,6 +98,12 @@ def freeze(model: keras.Model, stage: str) -> str:
     frozen = zoo.freeze(model, stage)
     share = f"{before - zoo.count_parameters(model):,} of {before:,} parameters"
     return f"Frozen up to {stage}: {len(frozen)} layers, {share}."
+
+
+def _is_fitted(name: str) -> bool:
+    """Returns whether the images of a data set are fitted to a size of choice."""
+    name = name.removeprefix("rescaled:")
+    return name.startswith("tfds:") or data.is_files(name)
 
 
 def _find(weights: str) -> pathlib.Path:

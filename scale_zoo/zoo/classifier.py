@@ -19,7 +19,7 @@ LOOKED_AT = 100
 
 @keras.saving.register_keras_serializable(package="scale_zoo")
 class Classifier(keras.Model):
-    """A Functional network of images in [0, 1] with the names of its classes.
+    """A Functional network of images in [0, 1] with the names of its classes, where known.
 
     Called with arrays of images in 0–255, it warns, once for each place of the program. `.keras`
     files keep the names and how images are prepared.

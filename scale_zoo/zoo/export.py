@@ -150,7 +150,7 @@ def _describe(model: keras.Model, class_names: Sequence[str] | None) -> dict[str
 def _write(model, folder, description, card) -> None:
     labels = folder / LABELS_FILE
     names = list(description["class_names"])
-    labels.write_text("".join(f"{name}\n" for name in names))
+    labels.write_text("".join(f"{name}\n" for name in names), "utf-8", newline="\n")
 
     preparation = data.Preparation(**description.get("preparation", {}))
     server = _Server(model, names, str(labels), preparation.fit)

@@ -124,9 +124,9 @@ def load_model(
         classifier_activation: activation of the classifier; None returns logits.
 
     Returns:
-        A Functional `keras.Model` that takes float images in [0, 1]: a `Classifier`, with
-        `class_names`, where they are known and the classifier is the trained one.
-        `scale_zoo.preprocess` makes such images of any.
+        A Functional `keras.Model` that takes float images in [0, 1], and warns of others: a
+        `Classifier`, with `class_names` where they are known and the classifier is the trained
+        one. `scale_zoo.preprocess` makes such images of any.
 
     Raises:
         ValueError: if there is no such entry, an argument is out of range, the network does not fit
@@ -169,13 +169,11 @@ def load_model(
     model, is_trained = trained, True
     if not changed.keys() <= {"pooling", "classifier_activation"}:
         model, is_trained = _changed(entry, trained, description, given)
-    if description.class_names is None or not is_trained:
-        return model
     return Classifier(
         model.input,
         model.output,
         name=model.name,
-        class_names=description.class_names,
+        class_names=description.class_names or () if is_trained else (),
         preparation=description.preparation,
     )
 

@@ -173,20 +173,30 @@ def _without_seconds(history):
     ]
 
 
+@pytest.fixture
+def stop_in_steps(monkeypatch):
+    """Returns a function that has training stopped in steps, counted from 0 over all its runs."""
+
+    def stop(*chosen):
+        steps = iter(range(100))
+
+        def interrupt(self, batch, logs=None):
+            if next(steps) in chosen:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(callbacks.Throughput, "on_train_batch_end", interrupt)
+
+    return stop
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
-    run, tmp_path, unmeasured, monkeypatch
+    run, tmp_path, unmeasured, stop_in_steps
 ):
     finished, metrics = run
     config = dataclasses.replace(SMALL, workdir=str(tmp_path / "stopped"), resume=True)
-    steps = iter(range(100))
-
-    def interrupt(self, batch, logs=None):
-        # Of four steps an epoch: in the first, and in the last of all.
-        if next(steps) in (0, 7):
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(callbacks.Throughput, "on_train_batch_end", interrupt)
+    # Of four steps an epoch: in the first, and in the last of all.
+    stop_in_steps(0, 7)
     for place in ("epoch-0000-step-000001", "epoch-0001"):
         with pytest.raises(stopping.Stopped) as caught:
             training.train(config)
@@ -195,6 +205,35 @@ def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
     history = training.train(config).history
     assert _without_seconds(history) == _without_seconds(metrics.history)
     _assert_same_weights(finished, tmp_path / "stopped")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_an_augmented_run_stopped_in_its_steps_goes_on_to_the_same_weights(
+    tmp_path, unmeasured, stop_in_steps
+):
+    whole = dataclasses.replace(
+        SMALL,
+        model="plain_cnn",
+        option={"width": 0.1, "kernel_size": 3},
+        training_images=64,
+        validation_images=32,
+        batch_size=16,
+        augment="crop,flip,randaugment,jitter",
+        mixup=0.2,
+        place="random",
+        ground="mirror",
+        scale_range=(0.5, 2.0),
+        workdir=str(tmp_path / "whole"),
+    )
+    training.train(whole)
+    stopped = dataclasses.replace(whole, workdir=str(tmp_path / "stopped"), resume=True)
+    # Of four steps an epoch, after the second of the second.
+    stop_in_steps(5)
+    with pytest.raises(stopping.Stopped):
+        training.train(stopped)
+    assert (tmp_path / "stopped" / "checkpoints" / "epoch-0001-step-000002").is_dir()
+    training.train(stopped)
+    _assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
 
 
 @pytest.mark.slow

@@ -159,9 +159,10 @@ def test_weights_that_have_changed_since_a_run_began_are_refused(trained, tmp_pa
         tuning.initial_model(begun)
 
 
-def test_settings_that_were_not_given_are_those_of_the_weights(trained):
+@pytest.mark.parametrize("data", ["folder:images", "csv:images.csv", "rescaled:tfds:mnist"])
+def test_settings_that_were_not_given_are_those_of_the_weights(trained, data):
     own = read_config(trained).training
-    given = TrainingConfig(weights=str(trained), data="folder:images", option={"dropout": 0.1})
+    given = TrainingConfig(weights=str(trained), data=data, option={"dropout": 0.1})
     expected = dataclasses.replace(
         given, model="plain_cnn", option=own.option | {"dropout": 0.1}, image_size=28
     )

@@ -10,8 +10,6 @@ CNNS = [name for name in zoo.list_models() if name.endswith("_cnn")]
 # Of planar, deformable, scale-space and pyramid networks in turn, those quick to compile.
 QUICK_TO_CONVERT = ("deformable_dss_cnn",)
 QUICK_TO_COMPILE = ("plain_cnn",)
-# Of which tf2onnx makes files that do not run.
-NOT_IN_ONNX = ("gaussian_derivative_cnn", "scale_channels_cnn")
 OPTIONS = {"width": 0.1, "kernel_size": 3}
 
 
@@ -72,7 +70,7 @@ def test_what_keras_exports_holds_plain_operations(size, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CNNS if name not in NOT_IN_ONNX])
+@pytest.mark.parametrize("name", CNNS)
 def test_keras_exports_to_onnx(name, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")

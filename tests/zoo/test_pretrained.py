@@ -190,6 +190,13 @@ def test_grey_images_in_three_channels_have_the_answers_and_names_of_the_entry(t
 
 
 @pytest.mark.parametrize("arguments", [{"classes": 3}, {"include_top": False}])
+def test_a_changed_entry_warns_of_images_of_another_range(arguments):
+    model = scale_zoo.load_model(ENTRY, **arguments)
+    with pytest.warns(UserWarning, match=r"takes images in \[0, 1\].*scale_zoo.preprocess"):
+        model(255 * _pixels(1, 28, 28, 1))
+
+
+@pytest.mark.parametrize("arguments", [{"classes": 3}, {"include_top": False}])
 def test_a_changed_entry_saves_and_loads_again(arguments, tmp_path):
     model, images = (
         scale_zoo.load_model(ENTRY, input_shape=COLOURS, **arguments),
