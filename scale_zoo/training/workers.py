@@ -224,7 +224,7 @@ def join(make_strategy: Callable[[], tf.distribute.Strategy]) -> Iterator[Worker
             raise
         raise ConnectionError(
             f"Worker {index} of {count} has lost another ({cause[1] if cause else 'unavailable'}): "
-            "see what that one printed last. Start all again with --resume, and they go on from the "
+            "see what that one printed last. Start all again with --resume: they go on from the "
             "last checkpoint."
         ) from error
 
