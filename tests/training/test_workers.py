@@ -74,13 +74,13 @@ def test_the_strategy_without_workers_is_refused(monkeypatch, tmp_path):
 
 @pytest.mark.skipif(KERAS_2, reason="Keras 2.15 trains on several workers")
 def test_keras_3_refuses_several_workers_and_names_the_stack_that_has_them():
-    with pytest.raises(ValueError, match="needs Keras 2.15, on Python 3.11"):
+    with pytest.raises(ValueError, match=r"needs Keras 2\.15, on Python 3\.11"):
         workers.check_cluster("multi_worker", 128, _environment())
 
 
 @pytest.mark.skipif(not KERAS_2, reason="refused on Keras 3")
 def test_a_batch_that_the_workers_cannot_share_is_refused():
-    with pytest.raises(ValueError, match="multiple of the 2 workers.*Received 33"):
+    with pytest.raises(ValueError, match=r"multiple of the 2 workers.*Received 33"):
         workers.check_cluster("multi_worker", 33, _environment())
     workers.check_cluster("multi_worker", 34, _environment())
 
