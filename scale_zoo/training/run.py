@@ -182,6 +182,8 @@ def _fit(
     held_out = functools.partial(
         data.evaluation_batches, source.validation, config.batch_size, classes, factors
     )
+    # Of a data set that is spread over workers, Keras must be told.
+    held_out_steps = math.ceil(len(source.validation) / config.batch_size)
     # An epoch that goes on in its middle has fewer steps: Keras takes it in a call of its own.
     calls = [(first_epoch, first_step, config.epochs)]
     if first_step:
@@ -204,7 +206,7 @@ def _fit(
                 initial_epoch=epoch,
                 steps_per_epoch=steps - step,
                 validation_data=worker.distribute(held_out),
-                validation_steps=math.ceil(len(source.validation) / config.batch_size),
+                validation_steps=held_out_steps if worker.count > 1 else None,
                 callbacks=[
                     callbacks.Draws(config.seed, steps, step),
                     *_callbacks(config, source, checkpoint, worker, copy),

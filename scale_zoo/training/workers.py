@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import re
@@ -22,6 +23,8 @@ import tensorflow as tf
 
 from scale_zoo import compat
 from scale_zoo.training import run_files
+
+LOGGER = logging.getLogger(__name__)
 
 VARIABLE = "TF_CONFIG"
 EXAMPLE = (
@@ -205,6 +208,8 @@ def join(make_strategy: Callable[[], tf.distribute.Strategy]) -> Iterator[Worker
         ValueError: if TensorFlow has been at work before several workers can be joined.
     """
     index, count = read_task(os.environ)
+    if count > 1:
+        LOGGER.info("Worker %d of %d waits for the others.", index, count)
     try:
         try:
             strategy = make_strategy()
