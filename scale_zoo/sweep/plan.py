@@ -87,7 +87,7 @@ def make_plan(
         raise ValueError(f"`sample` is for mode random only. Received {sample} in mode {mode}.")
     if base.strategy == "multi_worker":
         raise ValueError(
-            "`strategy` must be another than multi_worker, which trains one run on several workers. "
+            "`strategy` must be another than multi_worker, which trains one run by several. "
             "A study's runs are trained beside each other."
         )
     check_config(dataclasses.replace(base, workdir=str(output)))
