@@ -26,6 +26,9 @@ def define() -> Callable[[], None]:
         if config.resume:
             config = _resumed(config, configuration)
         metrics = training.train(config)
+        if metrics is None:
+            # The chief of several workers tells.
+            return
         print(equivariance.summary(metrics.test))
         print(f"metrics, pictures, checkpoints: {config.workdir}")
         print(f"SavedModel:                     {config.workdir}/{zoo.EXPORTED}")

@@ -1,5 +1,6 @@
 """Batches of images, augmented and rescaled batch by batch."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,10 @@ from scale_zoo.data.deformation import deform
 from scale_zoo.data.encoded import EncodedImages
 from scale_zoo.data.placement import rescale_objects
 from scale_zoo.data.source import Examples
+
+# Parts of a batch: which, and of how many.
+Shards = tuple[range, int]
+WHOLE: Shards = (range(1), 1)
 
 
 def training_batches(
@@ -25,6 +30,7 @@ def training_batches(
     augment: str = "",
     mixup: float = 0.0,
     place: str = "centre",
+    shards: Shards = WHOLE,
 ) -> tf.data.Dataset:
     """Yields shuffled batches endlessly, each image augmented and rescaled at random.
 
@@ -45,6 +51,8 @@ def training_batches(
         mixup: alpha of mixup, whose shares are drawn from Beta(alpha, alpha); 0 does not mix.
         place: "centre", or "random", where a rescaled image lies anywhere on the canvas, or the
             canvas anywhere on an image larger than it.
+        shards: the parts of each batch that are yielded, one after another, and the number of
+            equal parts; only their images are loaded, and mixed with each other.
 
     Returns:
         A data set of float32 images in [0, 1] `[batch, height, width, channels]` and one-hot
@@ -81,7 +89,8 @@ def training_batches(
             drawn["places"] = tf.random.stateless_uniform([count, 2], _part(epoch_seed, 3), -1, 1)
         batches = tf.data.Dataset.from_tensor_slices((order, drawn))
         skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
-        return batches.batch(batch_size, drop_remainder=True).skip(skipped)
+        batches = batches.batch(batch_size, drop_remainder=True).skip(skipped)
+        return _take_shards(batches, shards)
 
     def load(indices, drawn):
         batch = float_images(read(indices))
@@ -105,7 +114,11 @@ def training_batches(
 
 
 def evaluation_batches(
-    examples: Examples, batch_size: int, classes: int, factors: float | np.ndarray = 1.0
+    examples: Examples,
+    batch_size: int,
+    classes: int,
+    factors: float | np.ndarray = 1.0,
+    shards: Shards = WHOLE,
 ) -> tf.data.Dataset:
     """Yields all images once, in order, rescaled by one factor or each by its own factor.
 
@@ -115,6 +128,8 @@ def evaluation_batches(
         classes: number of classes.
         factors: one factor, or one for each image. Objects that may stand anywhere are placed
             anew, by their index, unless all factors are 1.
+        shards: the parts of each batch that are yielded, as in `training_batches`; those of the
+            last batch may be unequal, or empty.
 
     Returns:
         A data set of float32 images in [0, 1] and one-hot labels.
@@ -136,7 +151,7 @@ def evaluation_batches(
         return batch, tf.gather(labels, indices)
 
     batches = tf.data.Dataset.from_tensor_slices((np.arange(len(examples)), factors))
-    return _parallel(batches.batch(batch_size), load)
+    return _parallel(_take_shards(batches.batch(batch_size), shards), load)
 
 
 def random_factors(count: int, scale_range: tuple[float, float] | None, seed: int) -> np.ndarray:
@@ -177,6 +192,27 @@ def _reader(images: np.ndarray | EncodedImages) -> Callable[[tf.Tensor], tf.Tens
 def _part(seed: tf.Tensor, part: int) -> tf.Tensor:
     """Returns a seed of its own for a part of what is drawn from one."""
     return tf.random.experimental.stateless_fold_in(seed, part)
+
+
+def _take_shards(batches: tf.data.Dataset, shards: Shards) -> tf.data.Dataset:
+    """Splits batches of indices, and of what was drawn for them, into parts."""
+    own, count = shards
+    if shards == WHOLE:
+        return batches
+
+    @tf.autograph.experimental.do_not_convert
+    def split(*batch):
+        # Known before in training, whose batches are whole.
+        size = batch[0].shape[0] or tf.shape(batch[0])[0]
+
+        def part(number):
+            first, last = size * number // count, size * (number + 1) // count
+            return tf.nest.map_structure(lambda values: values[first:last], batch)
+
+        parts = [tf.data.Dataset.from_tensors(part(number)) for number in own]
+        return functools.reduce(tf.data.Dataset.concatenate, parts)
+
+    return batches.flat_map(split)
 
 
 def _parallel(batches: tf.data.Dataset, load: Callable) -> tf.data.Dataset:

@@ -85,6 +85,11 @@ def make_plan(
         )
     if mode != "random" and sample:
         raise ValueError(f"`sample` is for mode random only. Received {sample} in mode {mode}.")
+    if base.strategy == "multi_worker":
+        raise ValueError(
+            "`strategy` must be another than multi_worker, which trains one run by several. "
+            "A study's runs are trained beside each other."
+        )
     check_config(dataclasses.replace(base, workdir=str(output)))
     runs: dict[str, Run] = {}
     for values in _points(varied, mode, sample, sample_seed):

@@ -25,6 +25,7 @@ class Checkpoint(keras.callbacks.Callback):
         totals: the running metrics' variables before that step, as a checkpoint holds them.
         stop: tells whether training is to end.
         minutes: minutes between checkpoints within an epoch; 0 for none.
+        agree: from numbers to the largest of each over all workers, who end, and write, together.
 
     Raises:
         Stopped: after the step, or the epoch, in which training was asked to end.
@@ -38,6 +39,7 @@ class Checkpoint(keras.callbacks.Callback):
         totals: Sequence[list[float]] = (),
         stop: Stop | None = None,
         minutes: float = 0.0,
+        agree: Callable[[Sequence[int]], Sequence[int]] = list,
     ):
         super().__init__()
         self.checkpoints = checkpoints
@@ -46,6 +48,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.totals = totals
         self.stop = stop or Stop()
         self.seconds = 60 * minutes or math.inf
+        self.agree = agree
         self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -58,8 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
                 value = _value(variable)
                 variable.assign(value + np.reshape(np.asarray(values, value.dtype), value.shape))
         step = self.first_step + batch + 1
-        due = time.monotonic() - self._saved >= self.seconds
-        if step < self.steps and (due or self.stop.number is not None):
+        if self._is_due() and step < self.steps:
             totals = [np.ravel(_value(each)).tolist() for each in self._running_metrics()]
             self.checkpoints.save(self.model, self._epoch, step, totals=totals)
             self._saved = time.monotonic()
@@ -69,7 +71,16 @@ class Checkpoint(keras.callbacks.Callback):
         self.checkpoints.save(self.model, epoch + 1, logs=logs or {})
         self._saved = time.monotonic()
         self.first_step = 0
+        self._is_due()
         self.stop.raise_if_asked()
+
+    def _is_due(self) -> bool:
+        """Returns whether a checkpoint is due, or training is to end."""
+        passed = time.monotonic() - self._saved >= self.seconds
+        due, number = self.agree([passed, self.stop.number or 0])
+        if number:
+            self.stop.number = number
+        return bool(due or number)
 
     def _running_metrics(self):
         return [variable for metric in self.model.metrics for variable in metric.variables]

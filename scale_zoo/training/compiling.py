@@ -21,14 +21,34 @@ def use_precision(policy: str) -> Iterator[None]:
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Returns the distribution over this machine's devices: "auto", "none" or "mirrored"."""
+    """Returns the distribution of a training, one of `config.STRATEGIES`.
+
+    Raises:
+        ValueError: if the name is another, or there is no TPU.
+        RuntimeError: if workers are to be joined after TensorFlow's first operation.
+    """
     if name not in STRATEGIES:
         raise ValueError(f"`strategy` must be one of {STRATEGIES}. Received {name!r}.")
+    if name == "multi_worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return _tpu_strategy()
     gpus = tf.config.list_logical_devices("GPU")
     if name == "none" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _tpu_strategy() -> tf.distribute.Strategy:
+    try:
+        return tf.distribute.TPUStrategy(
+            tf.distribute.cluster_resolver.TPUClusterResolver.connect()
+        )
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"`strategy` tpu needs a TPU, which TPU_NAME names, local on its own machine: {error}"
+        ) from None
 
 
 def compile_model(model: keras.Model, config: TrainingConfig) -> None:
@@ -44,3 +64,5 @@ def compile_model(model: keras.Model, config: TrainingConfig) -> None:
         from_logits=True, label_smoothing=config.label_smoothing
     )
     model.compile(optimizer, loss, metrics=["accuracy"])
+    # Every replica has the measures of all; Keras 2.15 would add them up over workers.
+    model.distribute_reduction_method = "first"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -11,11 +12,11 @@ import keras
 from scale_zoo import data, files, zoo
 from scale_zoo.data import AUGMENTATIONS, FITS, GROUNDS, Preparation
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
-from scale_zoo.training import run_files, schedules
+from scale_zoo.training import run_files, schedules, workers
 
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-STRATEGIES = ("auto", "none", "mirrored")
+STRATEGIES = ("auto", "none", "mirrored", "multi_worker", "tpu")
 
 # What may differ when a run goes on.
 FREE_TO_CHANGE = (
@@ -112,9 +113,11 @@ class TrainingConfig:
     patience: int = _field(
         0, "epochs without a better validation accuracy after which training ends; 0 trains all"
     )
-    batch_size: int = _field(128, "images in a batch, over all replicas")
+    batch_size: int = _field(128, "images in a batch, over all devices and workers")
     optimizer: str = _field("adam", f"one of {', '.join(OPTIMIZERS)}")
-    learning_rate: float = _field(0.01, "initial learning rate")
+    learning_rate: float = _field(
+        0.01, "initial learning rate, for the whole batch: more devices do not change it"
+    )
     momentum: float = _field(0.9, "momentum of sgd")
     schedule: str = _field(
         "step", f"one of {', '.join(schedules.SCHEDULES)}; step divides by 10 at 1/3 and 2/3"
@@ -124,7 +127,9 @@ class TrainingConfig:
     label_smoothing: float = _field(0.0, "share of the label given to all classes, in [0, 1)")
     precision: str = _field("float32", f"one of {', '.join(PRECISIONS)}")
     strategy: str = _field(
-        "auto", "one of auto (all GPUs if there are several), none, mirrored (all devices)"
+        "auto",
+        "one of auto (all GPUs if there are several), none, mirrored (all devices), multi_worker "
+        "(all processes that TF_CONFIG names; Keras 2.15; untested on GPUs), tpu (untested)",
     )
     sampler: str = _field(
         "auto",
@@ -240,7 +245,11 @@ def check_config(config: TrainingConfig) -> None:
             "`freeze` must be left out without `weights`: random ones would stay as they are. "
             f"Received {config.freeze!r}."
         )
-    for argument, valid in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+    for argument, valid in (
+        ("optimizer", OPTIMIZERS),
+        ("precision", PRECISIONS),
+        ("strategy", STRATEGIES),
+    ):
         if getattr(config, argument) not in valid:
             raise ValueError(
                 f"`{argument}` must be one of {valid}. Received {getattr(config, argument)!r}."
@@ -248,6 +257,7 @@ def check_config(config: TrainingConfig) -> None:
     for argument in ("epochs", "batch_size", "learning_rate"):
         if getattr(config, argument) <= 0:
             raise ValueError(f"`{argument}` must be above 0. Received {getattr(config, argument)}.")
+    workers.check_cluster(config.strategy, config.batch_size, os.environ)
     for argument in ("momentum", "label_smoothing"):
         if not 0 <= getattr(config, argument) < 1:
             raise ValueError(

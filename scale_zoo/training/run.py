@@ -1,11 +1,15 @@
 """Training a network of the zoo, from a configuration to a work directory."""
 
+import dataclasses
+import functools
 import logging
+import math
 import pathlib
 import statistics
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.plots import over_scale
@@ -19,6 +23,7 @@ from scale_zoo.training import (
     tensorboard,
     tuning,
     workdir,
+    workers,
 )
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
@@ -36,12 +41,12 @@ TESTED_OF_EACH_SIZE = 1000
 MEASURED_SHARE = 0.04
 
 
-def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
+def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics | None:
     """Trains, measures and exports a network.
 
     Writes to the work directory: `config.json`; `metrics.json`; `checkpoints/`; `tensorboard/`;
     `accuracy_over_scale.png` and `equivariance_over_scale.png`; and `saved_model/`, from the epoch
-    of highest validation accuracy.
+    of highest validation accuracy. Of several workers each calls this, and the chief alone writes.
 
     Args:
         config: the run's configuration.
@@ -49,27 +54,34 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics:
             view itself.
 
     Returns:
-        The content of `metrics.json`.
+        The content of `metrics.json`; None of a worker other than the chief.
 
     Raises:
         ValueError: if the configuration is invalid or does not fit the data or the work directory;
             nothing has been written then.
+        ConnectionError: if another worker is gone.
         OSError: if the disk is full or cannot be written.
         FloatingPointError: if the loss is not finite; the last good checkpoint is kept.
         Stopped: a KeyboardInterrupt, after a first SIGINT or SIGTERM during training: the step is
             finished, and a checkpoint of it written.
     """
     check_config(config)
-    workdir.check_workdir(config)
-    origin = tuning.find_origin(config)
-    source = load_source(config)
-    scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
-    run = _configure(config, source, origin)
-    checkpoints = Checkpoints(config.workdir)
-    with ops.use_sampler(config.sampler), workdir.alone_in(config):
-        _fit(run, source, scale_range, checkpoints, in_study)
-        metrics = _finish(run, source, scale_range, checkpoints)
-        hparams.write_final_metrics(config, final_metrics(metrics))
+    with workers.join(lambda: make_strategy(config.strategy)) as worker:
+        if worker.is_chief:
+            workdir.check_workdir(config)
+        origin = tuning.find_origin(config)
+        source = load_source(config)
+        scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
+        with worker.own_folder(config.workdir) as folder:
+            own = dataclasses.replace(config, workdir=folder)
+            run = _configure(own, source, origin)
+            checkpoints = Checkpoints(folder)
+            with ops.use_sampler(config.sampler), workdir.alone_in(own):
+                _fit(run, source, scale_range, checkpoints, in_study, worker, config.workdir)
+                if not worker.is_chief:
+                    return None
+                metrics = _finish(run, source, scale_range, checkpoints)
+                hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
 
 
@@ -126,18 +138,24 @@ def _fit(
     scale_range: tuple[float, float] | None,
     checkpoints: Checkpoints,
     in_study: bool,
+    worker: workers.Worker,
+    shared: str,
 ) -> None:
-    """Trains the epochs that are left."""
+    """Trains the epochs that are left.
+
+    `shared` is the work directory of all workers, that of the run's configuration this one's own.
+    """
     config, classes = run.training, len(run.class_names)
     workdir.check_same_data(run)
-    last = checkpoints.last()
+    last = _find_last(run, checkpoints, worker, shared)
     first_epoch, first_step = last.state.position if last else (0, 0)
     checkpoints.read_history(first_epoch)
     workdir.check_same_best(checkpoints, first_epoch)
     steps = len(source.train) // config.batch_size
 
     def batches(epoch, step):
-        return data.training_batches(
+        of_shards = functools.partial(
+            data.training_batches,
             source.train,
             config.batch_size,
             classes,
@@ -150,9 +168,12 @@ def _fit(
             mixup=config.mixup,
             place=config.place,
         )
+        return worker.distribute(of_shards)
 
     first_batches = batches(first_epoch, first_step)
-    model = _start(run, last)
+    model = _start(run, last, worker.strategy)
+    # Outside of the strategy.
+    copy = run.create_model(None) if worker.is_chief and _is_apart(config) else None
     is_over = first_epoch == config.epochs or callbacks.is_exhausted(checkpoints, config.patience)
     if not is_over:
         checkpoints.check_space(model)
@@ -160,6 +181,11 @@ def _fit(
     if is_over:
         return
     factors = data.random_factors(len(source.validation), scale_range, config.seed)
+    held_out = functools.partial(
+        data.evaluation_batches, source.validation, config.batch_size, classes, factors
+    )
+    # Of a data set that is spread over workers, Keras must be told.
+    held_out_steps = math.ceil(len(source.validation) / config.batch_size)
     # An epoch that goes on in its middle has fewer steps: Keras takes it in a call of its own.
     calls = [(first_epoch, first_step, config.epochs)]
     if first_step:
@@ -170,7 +196,7 @@ def _fit(
                 continue
             totals = last.state.totals if last and step else ()
             checkpoint = callbacks.Checkpoint(
-                checkpoints, steps, step, totals, stop, config.checkpoint_minutes
+                checkpoints, steps, step, totals, stop, config.checkpoint_minutes, worker.agree
             )
             model.fit(
                 first_batches if epoch == first_epoch else batches(epoch, step),
@@ -181,21 +207,45 @@ def _fit(
                 verbose=0,
                 initial_epoch=epoch,
                 steps_per_epoch=steps - step,
-                validation_data=data.evaluation_batches(
-                    source.validation, config.batch_size, classes, factors
-                ),
+                validation_data=worker.distribute(held_out),
+                validation_steps=held_out_steps if worker.count > 1 else None,
                 callbacks=[
                     callbacks.Draws(config.seed, steps, step),
-                    *_callbacks(config, source, checkpoint),
-                    hparams.RunRecord(config, in_study),
+                    *_callbacks(config, source, checkpoint, worker, copy),
+                    *([hparams.RunRecord(config, in_study)] if worker.is_chief else []),
                 ],
             )
 
 
-def _start(run: RunConfig, last: Checkpoint | None) -> keras.Model:
+def _is_apart(config: TrainingConfig) -> bool:
+    """Whether the network's variables are where one process alone cannot read them fast."""
+    return config.strategy in ("multi_worker", "tpu")
+
+
+def _find_last(
+    run: RunConfig, checkpoints: Checkpoints, worker: workers.Worker, shared: str
+) -> Checkpoint | None:
+    """Returns the last checkpoint, None for none, the same on all workers.
+
+    Raises:
+        ValueError: if all checkpoints are damaged, or the workers differ in what they train on.
+    """
+    last = checkpoints.last()
+    if worker.count > 1:
+        worker.follow(shared, run.training.workdir)
+        if not worker.is_chief:
+            last = checkpoints.last()
+        settings = dataclasses.replace(run.training, workdir="", data_dir="")
+        position = last.state.position if last else None
+        worker.check_same(flags=settings, data=run.fingerprint, checkpoints=position)
+    return last
+
+
+def _start(
+    run: RunConfig, last: Checkpoint | None, strategy: tf.distribute.Strategy
+) -> keras.Model:
     """Builds and compiles the network, with the weights and optimizer of the last checkpoint."""
     config = run.training
-    strategy = make_strategy(config.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
             f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
@@ -260,7 +310,7 @@ def _finish(
     return metrics
 
 
-def _callbacks(config, source, checkpoint):
+def _callbacks(config, source, checkpoint, worker, copy):
     """Returns callbacks: first those that add to an epoch's logs, then those that record them."""
     epoch_images = len(source.train) // config.batch_size * config.batch_size
     measured = max(10, int(MEASURED_SHARE * epoch_images))
@@ -269,15 +319,21 @@ def _callbacks(config, source, checkpoint):
     )
     folder = pathlib.Path(config.workdir) / run_files.TENSORBOARD
     examples = np.asarray(source.validation.images[:8])
+    measuring = [
+        equivariance.EquivarianceCallback(source.validation[:measured]),
+        tensorboard.NetworkGraphs(folder),
+    ]
+    writing = [
+        tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
+        tensorboard.Curves(folder),
+        progress.Progress(config.epochs, checkpoint.steps, checkpoint.first_step),
+    ]
     return [
         callbacks.StopOnNan(),
         callbacks.LearningRate(rate),
         callbacks.Throughput(config.batch_size),
-        equivariance.EquivarianceCallback(source.validation[:measured]),
-        tensorboard.NetworkGraphs(folder),
-        tensorboard.ExampleImages(folder, examples, (1.0, *equivariance.FACTORS)),
-        tensorboard.Curves(folder),
-        progress.Progress(config.epochs, checkpoint.steps, checkpoint.first_step),
+        *([workers.OnCopy(measuring, copy)] if _is_apart(config) else measuring),
+        *(writing if worker.is_chief else []),
         checkpoint,
         callbacks.Patience(checkpoint.checkpoints, config.patience),
     ]

@@ -193,3 +193,51 @@ def test_settings_of_the_augmentation_are_checked(examples):
 def test_pixels_of_16_bits_become_floats_in_0_to_1():
     deep = np.array([[0, 257, 65535]], np.uint16)
     np.testing.assert_allclose(data.float_images(deep), [[0, 1 / 255, 1]], atol=1e-7)
+
+
+def _numbers(batches, count):
+    """The numbers that the images hold, by batch."""
+    return [np.rint(images * 65535).ravel().astype(int) for images, _ in batches.take(count)]
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "replicas"), [(96, 12, 2), (103, 12, 3), (29, 8, 8)]
+)
+def test_an_epoch_shows_every_image_to_one_worker(images, batch_size, replicas):
+    numbered = data.Examples(
+        np.arange(images, dtype=np.uint16).reshape(-1, 1, 1, 1), np.zeros(images, np.int32)
+    )
+    steps = images // batch_size
+    whole = _numbers(data.training_batches(numbered, batch_size, 1, None, seed=0), 2 * steps)
+    parts = [
+        data.training_batches(numbered, batch_size, 1, None, 0, shards=(range(n, n + 1), replicas))
+        for n in range(replicas)
+    ]
+    assert all(part.element_spec[0].shape[0] == batch_size // replicas for part in parts)
+    of_workers = [_numbers(part, 2 * steps) for part in parts]
+    # In order, nothing lost and nothing doubled.
+    for step, found in enumerate(zip(*of_workers, strict=True)):
+        np.testing.assert_array_equal(np.concatenate(found), whole[step])
+    assert len(np.unique(whole[:steps])) == steps * batch_size
+
+
+@pytest.mark.parametrize(("images", "replicas"), [(24, 2), (25, 2), (26, 3), (37, 5)])
+def test_every_held_out_image_is_measured_by_one_worker(images, replicas):
+    numbered = data.Examples(
+        np.arange(images, dtype=np.uint16).reshape(-1, 1, 1, 1), np.zeros(images, np.int32)
+    )
+    found = []
+    for n in range(replicas):
+        part = data.evaluation_batches(numbered, 12, 1, shards=(range(n, n + 1), replicas))
+        steps = _numbers(part, -1)
+        # Of a batch, all take a part, be it empty: else others would wait for one.
+        assert len(steps) == -(-images // 12)
+        found += steps
+    np.testing.assert_array_equal(np.sort(np.concatenate(found)), np.arange(images))
+
+
+def test_a_worker_of_several_devices_loads_a_part_for_each(examples):
+    whole = _take(data.training_batches(examples, 8, 4, (0.3, 1), seed=0), 1)
+    own = data.training_batches(examples, 8, 4, (0.3, 1), seed=0, shards=(range(2, 4), 4))
+    (first, _), (second, _) = _take(own, 2)
+    np.testing.assert_allclose(np.concatenate([first, second]), whole[0][0][4:], atol=1e-6)

@@ -146,6 +146,11 @@ def test_a_wrong_study_is_refused(varied, arguments, message):
         make_plan(BASE, varied, "out", *arguments)
 
 
+def test_a_study_of_runs_on_several_workers_is_refused():
+    with pytest.raises(ValueError, match="`strategy` must be another than multi_worker"):
+        make_plan(TrainingConfig(strategy="multi_worker"), VARIED, "out")
+
+
 def test_a_wrong_base_is_refused_in_training_s_own_words():
     with pytest.raises(ValueError, match=r"^`batch_size` must be above 0"):
         make_plan(TrainingConfig(batch_size=0), VARIED, "out")
