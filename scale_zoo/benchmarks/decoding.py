@@ -18,7 +18,7 @@ from scale_zoo.benchmarks.timing import cell, ratios, time_in_turn
 # Pixels of the canvas; height and width of files, of the canvas' size and of a photograph's.
 SIZE = 224
 SHAPES = ((SIZE, SIZE), (375, 500))
-FILES, BATCH, STEPS = 512, 32, 16
+FILES, BATCH, STEPS = 512, 32, 40
 # Numbers of images that take the same memory, and the batches read of them.
 COUNTS, MEASURED_STEPS = (10_000, 60_000), 100
 
@@ -36,9 +36,11 @@ def files(rounds: int) -> None:
         for shape in SHAPES:
             root = _folder(folder, shape)
             _save_jpegs(root, shape)
-            seconds = time_in_turn(
-                [_steps(_bare(root)), _steps(_batches(f"folder:{root}"))], rounds
-            )
+            steps = [
+                functools.partial(_read, batches, STEPS)
+                for batches in (_bare(root), _batches(f"folder:{root}"))
+            ]
+            seconds = time_in_turn(steps, rounds)
             rates = [[BATCH * STEPS / each for each in times] for times in seconds]
             print(
                 f"| {shape[0]}x{shape[1]} | {cell(rates[0], digits=0)} "
@@ -107,16 +109,13 @@ def _batches(name: str) -> tf.data.Dataset:
     return data.training_batches(source.train, BATCH, 2, None, seed=0)
 
 
-def _steps(batches: tf.data.Dataset):
-    return functools.partial(_read, iter(batches), STEPS)
-
-
-def _read(batches, steps: int) -> None:
-    for _ in range(steps):
-        next(batches)
+def _read(batches: tf.data.Dataset, steps: int) -> None:
+    """Reads some batches, whose data set then stops to work ahead."""
+    for _ in batches.take(steps):
+        pass
 
 
 def _memory(name: str) -> float:
     """Returns the memory of the process after some batches, in MiB."""
-    _read(iter(_batches(name)), MEASURED_STEPS)
+    _read(_batches(name), MEASURED_STEPS)
     return psutil.Process().memory_info().rss / 2**20

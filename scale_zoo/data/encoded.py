@@ -19,6 +19,9 @@ HELD_SHARE = 0.25
 LARGEST_SHARE = 0.8
 
 
+END_OF_JPEG = b"\xff\xd9"
+
+
 class Encoded(Protocol):
     """Images as they lie in files, in an order."""
 
@@ -66,6 +69,8 @@ class EncodedImages:
         channels: 1 or 3.
         dtype: uint8 or uint16.
         fit: "pad", "crop" or "stretch", as for `canvas.fit`.
+        fitting: whether all are JPEGs that `images.decode_jpeg` may decode and that fit as they
+            are, for `contents`.
         places: places of the images among the encoded ones; by default all in order.
     """
 
@@ -76,9 +81,11 @@ class EncodedImages:
         channels: int,
         dtype: np.dtype,
         fit: str = "pad",
+        fitting: bool = False,
         places: np.ndarray | None = None,
     ):
         self.encoded, self.fit, self.dtype = encoded, fit, np.dtype(dtype)
+        self.fitting = fitting
         self.places = np.arange(len(encoded)) if places is None else places
         self.shape = (len(self.places), size, size, channels)
 
@@ -98,7 +105,8 @@ class EncodedImages:
         if np.ndim(places) == 0:
             return self._decode(places)
         _, size, _, channels = self.shape
-        return EncodedImages(self.encoded, size, channels, self.dtype, self.fit, places)
+        kept = (size, channels, self.dtype, self.fit, self.fitting)
+        return EncodedImages(self.encoded, *kept, places)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         bad: list[images.BadImageError] = []
@@ -113,6 +121,21 @@ class EncodedImages:
         for number, place in enumerate(self.places[indices]):
             batch[number] = self._decode(place)
         return batch
+
+    def contents(self, indices: np.ndarray) -> np.ndarray:
+        """Returns the encoded images of some indices, if they are `fitting`.
+
+        Raises:
+            BadImageError: if one breaks off.
+        """
+        contents = []
+        for place in self.places[indices]:
+            content, _ = self.encoded.read(int(place))
+            if not content.endswith(END_OF_JPEG):
+                # It breaks off, which is an error, or more follows.
+                self._decode(place)
+            contents.append(content)
+        return np.array(contents, object)
 
     def decode(self, bad: list[images.BadImageError]) -> tuple[np.ndarray, np.ndarray]:
         """Decodes all images, several at a time.

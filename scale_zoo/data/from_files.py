@@ -114,7 +114,13 @@ def _read(listing, image_size, channels, fit, on_bad_image, cache):
     files = Files(
         [listing.paths[place] for place in kept], [headers[place].plain_jpeg for place in kept]
     )
-    found = EncodedImages(files, image_size, channels, dtype, fit)
+    fitting = all(
+        header.plain_jpeg
+        and header.size == (image_size, image_size)
+        and header.mode == ("L" if channels == 1 else "RGB")
+        for header in headers.values()
+    )
+    found = EncodedImages(files, image_size, channels, dtype, fit, fitting)
     if is_held(cache, found.nbytes):
         found, decoded = found.decode(bad)
         kept = kept[decoded]

@@ -10,6 +10,7 @@ from scale_zoo import ops
 from scale_zoo.data import augmentation
 from scale_zoo.data.deformation import deform
 from scale_zoo.data.encoded import EncodedImages
+from scale_zoo.data.images import decode_jpeg
 from scale_zoo.data.placement import rescale_objects
 from scale_zoo.data.source import Examples
 
@@ -183,7 +184,13 @@ def _reader(images: np.ndarray | EncodedImages) -> Callable[[tf.Tensor], tf.Tens
         return lambda indices: tf.gather(held, indices)
 
     def read(indices):
-        batch = tf.numpy_function(images.read, [indices], images.dtype, stateful=False)
+        if images.fitting:
+            # Decoded in the graph, by several threads without Python.
+            contents = tf.numpy_function(images.contents, [indices], tf.string, stateful=False)
+            contents = tf.ensure_shape(contents, [None])
+            batch = tf.map_fn(decode_jpeg, contents, fn_output_signature=tf.uint8)
+        else:
+            batch = tf.numpy_function(images.read, [indices], images.dtype, stateful=False)
         return tf.ensure_shape(batch, [None, *images.shape[1:]])
 
     return read

@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from scale_zoo import data
@@ -68,6 +69,40 @@ def test_batches_are_the_same_held_or_not(folder):
         np.testing.assert_array_equal(label, other_label)
 
 
+@pytest.fixture
+def jpegs(tmp_path):
+    """Eight JPEGs of 16x16 pixels, of two classes."""
+    for number in range(8):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        _picture(16, 16).save(tmp_path / "ab"[number % 2] / f"{number}.jpg")
+    return tmp_path
+
+
+def test_jpegs_that_fit_as_they_are_have_the_same_batches(jpegs):
+    with (jpegs / "a" / "0.jpg").open("ab") as file:
+        file.write(b"more")
+    held, streamed = (
+        data.read_files(f"folder:{jpegs}", cache=cache)[0] for cache in ("memory", "none")
+    )
+    assert streamed.images.fitting
+    assert not data.read_files(f"folder:{jpegs}", 20, cache="none")[0].images.fitting
+    assert not data.read_files(f"folder:{jpegs}", channels=1, cache="none")[0].images.fitting
+    batches = data.training_batches(streamed, 4, 2, None, 0)
+    expected = data.training_batches(held, 4, 2, None, 0)
+    for (one, _), (other, _) in zip(batches.take(4), expected, strict=False):
+        np.testing.assert_array_equal(one, other)
+    part = data.evaluation_batches(streamed[2:5], 4, 2)
+    np.testing.assert_array_equal(next(iter(part))[0], data.float_images(held.images[2:5]))
+
+
+def test_a_jpeg_that_breaks_off_is_named_in_a_batch(jpegs):
+    broken = jpegs / "b" / "5.jpg"
+    broken.write_bytes(broken.read_bytes()[:-20])
+    found, _ = data.read_files(f"folder:{jpegs}", cache="none")
+    with pytest.raises(tf.errors.OpError, match=r"b/5.jpg cannot be read as an image"):
+        list(data.evaluation_batches(found, 8, 2))
+
+
 def test_an_index_gives_an_image_and_others_give_images_not_decoded(folder):
     found = data.load_source(f"folder:{folder}", image_size=16, cache="none").train.images
     whole = np.asarray(found)
@@ -94,18 +129,15 @@ def test_an_unknown_cache_is_refused(folder):
         data.load_source(f"folder:{folder}", cache="disk")
 
 
-def test_a_file_that_breaks_off_is_named_when_it_is_needed(tmp_path):
-    for number in range(8):
-        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
-        _picture(16, 16).save(tmp_path / "ab"[number % 2] / f"{number}.jpg")
-    broken = tmp_path / "b" / "5.jpg"
+def test_a_file_that_breaks_off_is_named_when_it_is_needed(jpegs):
+    broken = jpegs / "b" / "5.jpg"
     broken.write_bytes(broken.read_bytes()[:-20])
-    found, _ = data.read_files(f"folder:{tmp_path}", cache="none")
+    found, _ = data.read_files(f"folder:{jpegs}", cache="none")
     assert len(found) == 8
     with pytest.raises(ValueError, match=r"b/5.jpg cannot be read as an image .*Mend or remove"):
         np.asarray(found.images)
     with pytest.raises(ValueError, match="1 of 8 images cannot be read"):
-        data.read_files(f"folder:{tmp_path}", cache="memory")
+        data.read_files(f"folder:{jpegs}", cache="memory")
 
 
 def test_a_changed_file_changes_the_fingerprint(tmp_path):
