@@ -40,6 +40,7 @@ def write_card(config: RunConfig, metrics: RunMetrics, license_name: str | None 
     training = config.training
     shape = "x".join(map(str, config.input_shape))
     options = ", ".join(f"`{key}={value}`" for key, value in config.options.items())
+    license_line = f"- weights under {license_name}\n" if license_name else ""
     return f"""# {training.model} on {training.data}
 
 `{training.model}` of scale_zoo{f" with {options}" if options else ""}.
@@ -47,7 +48,7 @@ def write_card(config: RunConfig, metrics: RunMetrics, license_name: str | None 
 - {metrics.parameters:,} trainable parameters
 - images of {shape}
 - {len(config.class_names)} classes: {", ".join(map(escape_markdown, config.class_names))}
-{_tuned_from(config)}{f"- weights under {license_name}\n" if license_name else ""}
+{_tuned_from(config)}{license_line}
 ## Measures
 
 {_measures(metrics)}
