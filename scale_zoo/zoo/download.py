@@ -64,7 +64,8 @@ def _digests(folder: pathlib.Path, address: str) -> dict[str, str]:
         path = pathlib.PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
             raise ValueError(
-                f"{address}/{DESCRIPTION_FILE} must name files inside its folder. Received {name!r}."
+                f"{address}/{DESCRIPTION_FILE} must name files inside its folder. "
+                f"Received {name!r}."
             )
     if not digests:
         raise ValueError(f"{address}/{DESCRIPTION_FILE} must name files. Received none.")

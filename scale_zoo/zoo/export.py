@@ -83,8 +83,8 @@ def export_model(
             end; one that it replaces is there until then.
         description: "model", "input_shape", "classes" and "options", as for
             `scale_zoo.create_model`, and "class_names", and further fields of `zoo.Description`;
-            `load_model` reads it and the SavedModel's weights. Without it, the folder holds the network as a `.keras` file,
-            which `load_model` reads instead.
+            `load_model` reads it and the SavedModel's weights. Without it, the folder holds the
+            network as a `.keras` file, which `load_model` reads instead.
         overwrite: whether to replace an existing folder.
         card: text of the model card, `README.md`; None writes no card.
         class_names: names of the classes, in order, in place of a description; by default those of

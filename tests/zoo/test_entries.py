@@ -135,7 +135,7 @@ def test_a_description_cannot_name_files_outside_its_folder(home, server, tmp_pa
     description = json.loads(path.read_text())
     description["files"] = {name: "0" * 64}
     path.write_text(json.dumps(description))
-    with pytest.raises(ValueError, match="must name files inside its folder. Received '"):
+    with pytest.raises(ValueError, match=r"must name files inside its folder\. Received '"):
         scale_zoo.load_model(ENTRY)
     assert not list(tmp_path.rglob("outside*"))
 
