@@ -10,6 +10,8 @@ import os
 import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Entries elsewhere are not the package's.
+os.environ.pop("SCALE_ZOO_HOME", None)
 
 from scale_zoo import files, zoo
 from scale_zoo.equivariance import Measure
@@ -25,8 +27,8 @@ The networks that `scale_zoo.load_model` loads, by the data that they were train
 Numbers are on test images, with standard errors, and stand in each entry's `model.json` and card;
 `python docs/site/leaderboard.py` writes this page from them. The equivariance error is that at
 factor 1/2, over the whole canvas, the mean over stages ([Measure](measure.md)). FLOPs are of one
-image, multiplications and additions; MB are all files of the entry. A dash is what was not measured,
-or does not exist.
+image, multiplications and additions; MB are all files of the entry. A dash is what was not
+measured, or does not exist.
 
 `make zoo/ENTRY`, such as `make zoo/dss_cnn.digits`, trains an entry anew by its file in `recipes/`,
 measures it, and writes entry, card and this page; data of TensorFlow Datasets are found by

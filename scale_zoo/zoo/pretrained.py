@@ -45,10 +45,12 @@ def load_model(
     """Loads a trained network, by the conventions of keras.applications.
 
     Args:
-        entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or the path of a folder
-            that `scale_zoo.export_model` wrote, of a work directory that holds one, or of a
-            `.keras` file that Keras 2.15 or Keras 3 saved; one of the other generation comes
-            uncompiled. A `.keras` file takes none of the further arguments.
+        entry: an entry of `list_pretrained()`, such as "dss_cnn/digits", or of the folder or the
+            address (http, https) that `SCALE_ZOO_HOME` in the environment names, from where it is
+            downloaded once; or the path of a folder that `scale_zoo.export_model` wrote, of a work
+            directory that holds one, or of a `.keras` file that Keras 2.15 or Keras 3 saved; one of
+            the other generation comes uncompiled. A `.keras` file takes none of the further
+            arguments.
         classes: number of classes; by default the trained ones. Another number makes a new
             classifier, and so does this one where the head does not fit the `input_shape`.
         include_top: whether to end in the classifier.
@@ -65,8 +67,10 @@ def load_model(
         `scale_zoo.preprocess` makes such images of any.
 
     Raises:
-        ValueError: if there is no such entry, an argument is out of range, the network does not fit
-            the `input_shape`, or a `.keras` file is of another kind of network or to be changed.
+        ValueError: if there is no such entry, a file of it is not the one that was written, an
+            argument is out of range, the network does not fit the `input_shape`, or a `.keras` file
+            is of another kind of network or to be changed.
+        OSError: if the address cannot be read.
 
     Example:
     >>> model = scale_zoo.load_model("dss_cnn/digits", include_top=False, pooling="avg")
