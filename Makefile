@@ -37,6 +37,7 @@ help:
 	@echo "make test          runs the tests except those marked slow"
 	@echo "make test-long     runs all tests"
 	@echo "make lint          checks style, format and types"
+	@echo "make zoo/ENTRY     trains a pretrained entry, such as dss_cnn.digits, by its recipe"
 	@echo "make docs          builds the documentation site in dist/site, and checks its links"
 	@echo "Each first installs what it needs into $(VENV), once; VENV=folder names another folder."
 	@echo
@@ -49,6 +50,14 @@ help:
 quickstart: $(INSTALLED)
 	@$(IN_VENV) tools/train.py --flagfile=recipes/dss_cnn.digits.flags \
 		--workdir=runs/quickstart --resume
+
+# Again into the same folder: the run goes on, a finished one is exported again. FLAGS are further
+# ones of training, such as --data_dir=FOLDER.
+zoo/%: recipes/%.flags $(INSTALLED)
+	@$(IN_VENV) tools/train.py --flagfile=$< --workdir=runs/$@ --resume $(FLAGS)
+	@$(IN_VENV) tools/export.py --workdir=runs/$@ --output=saved_models/$* --overwrite \
+		--license=Apache-2.0
+	@$(IN_VENV) docs/site/leaderboard.py
 
 test: $(INSTALLED)
 	@$(IN_VENV) -m pytest --numprocesses=2 --dist=loadfile

@@ -52,6 +52,12 @@ def weights_folder() -> pathlib.Path:
     return folder / "models"
 
 
+def variables(layer: keras.layers.Layer) -> list[Any]:
+    """Returns TensorFlow's variables that hold the weights of a layer, in their order."""
+    # A method of TensorFlow's variables, a property of Keras 3's that hold one.
+    return [each if callable(each.value) else each.value for each in layer.weights]
+
+
 def load_keras_file(path: str | pathlib.Path) -> keras.Model:
     """Loads a `.keras` file of either generation, which Keras's own function does for one's own.
 

@@ -496,3 +496,19 @@ def test_make_says_that_the_package_index_cannot_be_reached(copy):
     assert run.returncode != 0
     assert "cannot be reached" in run.stderr.splitlines()[0]
     assert not (copy / ".venv" / "installed").exists()
+
+
+@needs_make
+def test_an_entry_is_made_by_its_recipe(tmp_path):
+    _interpreter(tmp_path / "venv" / "bin" / "python", "3.12")
+    (tmp_path / "venv" / "installed").write_text(f"{ROOT}\n")
+    arguments = [f"VENV={tmp_path / 'venv'}", "FLAGS=--data_dir=here"]
+    run = _make(ROOT, "--dry-run", "zoo/dss_cnn.digits", *arguments)
+    assert run.returncode == 0, run.stderr
+    assert (
+        "train.py --flagfile=recipes/dss_cnn.digits.flags --workdir=runs/zoo/dss_cnn.digits "
+        "--resume --data_dir=here\n"
+    ) in run.stdout
+    assert "--output=saved_models/dss_cnn.digits --overwrite" in run.stdout
+    assert run.stdout.endswith("docs/site/leaderboard.py\n")
+    assert "No rule to make target" in _make(ROOT, "--dry-run", "zoo/nothing", *arguments).stderr

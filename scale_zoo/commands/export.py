@@ -1,4 +1,4 @@
-"""Exports a finished run as a SavedModel with weights and a model card.
+"""Exports a finished run as a SavedModel with its description and a model card.
 
 Example: scale_zoo export --workdir=runs/digits --output=saved_models/dss_cnn.digits
 """
@@ -15,10 +15,17 @@ def define() -> Callable[[], None]:
     workdir = flags.DEFINE_string(
         "workdir", None, "work directory of a finished run", required=True
     )
-    output = flags.DEFINE_string("output", None, "folder to write; it must be new", required=True)
+    output = flags.DEFINE_string("output", None, "folder to write", required=True)
+    overwrite = flags.DEFINE_bool("overwrite", False, "replace the folder, if there is one")
+    license_name = flags.DEFINE_string(
+        "license", None, "licence of the weights, such as Apache-2.0, for card and description"
+    )
 
     def main() -> None:
-        print(f"SavedModel: {training.export_run(workdir.value, output.value)}")
+        folder = training.export_run(
+            workdir.value, output.value, overwrite.value, license_name.value
+        )
+        print(f"SavedModel: {folder}")
 
     return main
 

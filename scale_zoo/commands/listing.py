@@ -10,6 +10,7 @@ from collections.abc import Callable
 from absl import flags
 
 from scale_zoo import command_line, zoo
+from scale_zoo.equivariance import Measure
 
 HEADS = ("entry", "images", "classes", "parameters", "size", "data", "accuracy")
 
@@ -56,15 +57,21 @@ def _entry_row(name: str) -> tuple[str, ...]:
     folder = zoo.find_entry(name)
     description = zoo.describe(folder)
     accuracy, parameters = description.accuracy, description.parameters
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return (
         name,
         "x".join(map(str, description.input_shape)),
         str(description.classes),
         f"{parameters:,}" if parameters else "-",
-        f"{(folder / zoo.WEIGHTS_FILE).stat().st_size / 1e6:.1f} MB",
+        f"{size / 1e6:.1f} MB",
         description.data or name.partition("/")[2],
-        f"{100 * accuracy.mean:.2f} ± {100 * (accuracy.spread or 0):.2f}" if accuracy else "-",
+        _percent(accuracy) if accuracy else "-",
     )
+
+
+def _percent(measure: Measure) -> str:
+    spread = "" if measure.spread is None else f" ± {100 * measure.spread:.2f}"
+    return f"{100 * measure.mean:.2f}{spread}"
 
 
 COMMAND = command_line.Command(__doc__, define)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 
 import keras
@@ -93,11 +92,8 @@ class Candidate:
 
     @functools.cached_property
     def digest(self) -> str | None:
-        """SHA-256 of the weights file; None for an untrained network."""
-        if self.folder is None:
-            return None
-        with (self.folder / zoo.WEIGHTS_FILE).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """SHA-256 of the weights' file; None for an untrained network."""
+        return None if self.folder is None else zoo.weights_digest(self.folder)
 
     def load(self, source: data.Source, seed: int) -> keras.Model:
         """Returns the network; an untrained one is built for the images, with random weights.
@@ -146,7 +142,7 @@ def find_candidate(name: str) -> Candidate:
         folder = zoo.find_entry(name)
     except ValueError:
         folder = None
-    if folder is None or not (folder / zoo.WEIGHTS_FILE).is_file():
+    if folder is None or not all((folder / each).is_file() for each in zoo.weights_files(folder)):
         unfinished = is_folder and (pathlib.Path(name) / run_files.CONFIG_FILE).is_file()
         raise ValueError(
             "`models` must be work directories of finished runs, exported folders, pretrained "

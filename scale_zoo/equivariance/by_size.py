@@ -54,11 +54,13 @@ class BySize:
         rows: accuracy at each size, ascending.
         unseen: mean accuracy over the sizes without training images; over all if there are none.
         selection: the chosen scale channels; None for a network without scale channels.
+        overall: mean accuracy over all sizes; None in older files.
     """
 
     rows: list[SizeRow]
     unseen: Measure
     selection: ScaleSelection | None
+    overall: Measure | None = None
 
     @property
     def trained(self) -> Measure | None:
@@ -123,7 +125,10 @@ def measure_by_size(
             for size in distinct
         ]
         selection = ScaleSelection(factors, [share.tolist() for share in shares])
-    return BySize(rows, _mean_unseen(rows, hits, sizes), selection)
+    unseen = [row for row in rows if not row.trained] or rows
+    return BySize(
+        rows, _mean_over(unseen, hits, sizes), selection, overall=_mean_over(rows, hits, sizes)
+    )
 
 
 def _answers(model, examples, batch_size, progress):
@@ -172,13 +177,12 @@ def _joined(sizes, trained_sizes) -> tuple[np.ndarray, set[float]]:
     return sizes, set(np.unique(trained_sizes))
 
 
-def _mean_unseen(rows, hits, sizes) -> Measure:
-    unseen = [row.size for row in rows if not row.trained] or [row.size for row in rows]
-    distinct = np.array([row.size for row in rows])
+def _mean_over(rows, hits, sizes) -> Measure:
+    """Returns the mean of the accuracy over the sizes of some rows."""
+    distinct = np.unique(sizes)
     if len(sizes) % len(distinct) == 0 and (sizes.reshape(-1, len(distinct)) == distinct).all():
-        by_object = hits.reshape(-1, len(distinct))[:, np.isin(distinct, unseen)]
-        return Measure.over(by_object.mean(axis=1))
-    counted = [row.accuracy for row in rows if row.size in unseen]
-    errors = np.array([accuracy.standard_error for accuracy in counted])
-    mean = float(np.mean([accuracy.mean for accuracy in counted]))
+        of_rows = np.isin(distinct, [row.size for row in rows])
+        return Measure.over(hits.reshape(-1, len(distinct))[:, of_rows].mean(axis=1))
+    errors = np.array([row.accuracy.standard_error for row in rows])
+    mean = float(np.mean([row.accuracy.mean for row in rows]))
     return Measure(mean, standard_error=float(np.sqrt((errors**2).sum()) / len(errors)))

@@ -22,12 +22,14 @@ class SizeCurve:
         rows: measures at each size, of one run or averaged over seeds.
         seeds: number of seeds.
         classes: number of classes of the data; None if unknown.
+        baseline: whether it is the one to compare with, which is drawn in black.
     """
 
     label: str
     rows: Sequence[SizeRow]
     seeds: int = 1
     classes: int | None = None
+    baseline: bool = False
 
 
 def plot_by_size(curves: Sequence[SizeCurve], size_name: str, path: pathlib.Path) -> None:
@@ -73,6 +75,8 @@ def _draw(axes, curve: SizeCurve, place: int, **style):
         style = {"markersize": 3} | style
     measured = [(row.size, row.accuracy) for row in curve.rows]
     line = drawing.style(place) | {"label": curve.label} | style
+    if curve.baseline:
+        line |= {"color": "black"}
     return drawing.draw_points(axes, measured, curve.seeds, **line)
 
 

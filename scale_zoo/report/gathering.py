@@ -16,7 +16,6 @@ from scale_zoo.training.metrics import RunMetrics, read_metrics
 FINISHED = (
     run_files.METRICS_FILE,
     f"{zoo.EXPORTED}/{zoo.DESCRIPTION_FILE}",
-    f"{zoo.EXPORTED}/{zoo.WEIGHTS_FILE}",
 )
 
 

@@ -35,11 +35,12 @@ answer["class_names"], answer["probabilities"]
 """
 
 
-def write_card(config: RunConfig, metrics: RunMetrics) -> str:
+def write_card(config: RunConfig, metrics: RunMetrics, license_name: str | None = None) -> str:
     """Returns the card of a finished run: network, measures, recipe, use."""
     training = config.training
     shape = "x".join(map(str, config.input_shape))
     options = ", ".join(f"`{key}={value}`" for key, value in config.options.items())
+    license_line = f"- weights under {license_name}\n" if license_name else ""
     return f"""# {training.model} on {training.data}
 
 `{training.model}` of scale_zoo{f" with {options}" if options else ""}.
@@ -47,7 +48,7 @@ def write_card(config: RunConfig, metrics: RunMetrics) -> str:
 - {metrics.parameters:,} trainable parameters
 - images of {shape}
 - {len(config.class_names)} classes: {", ".join(map(escape_markdown, config.class_names))}
-{_tuned_from(config)}
+{_tuned_from(config)}{license_line}
 ## Measures
 
 {_measures(metrics)}
@@ -58,9 +59,9 @@ The epoch ({metrics.best_epoch + 1} of {training.epochs}) was chosen by validati
 ## Recipe
 
 ```
-scale_zoo train {_flags(training)} --workdir=WORKDIR
+scale_zoo train {_command(training)} --workdir=WORKDIR
 ```
-
+{_software(metrics)}
 ## Use
 
 {USE.format(channels=config.input_shape[2])}"""
@@ -93,9 +94,9 @@ def _measures(metrics: RunMetrics) -> str:
     of = f"of {test.images:,} held-out images, {how}, are classified right"
     if metrics.by_size is not None:
         # Images of one object at several sizes are not independent.
-        return "\n".join(
-            [f"{test.accuracy.mean:.2%} {of};", *_by_size(metrics.by_size, metrics.size_name)]
-        )
+        overall = metrics.by_size.overall
+        mean = _percent(overall) if overall else f"{test.accuracy.mean:.2%}"
+        return "\n".join([f"{mean} {of};", *_by_size(metrics.by_size, metrics.size_name)])
     rows = [
         f"| {row.factor:.3f} | {_percent(row.accuracy)} | {_number(row.canvas.overall)} |"
         for row in test.over_scale
@@ -131,17 +132,31 @@ def _by_size(by_size: BySize, size_name: str) -> list[str]:
     ]
 
 
-def _flags(training: TrainingConfig) -> str:
-    flags = []
+def flags(training: TrainingConfig) -> list[str]:
+    """Returns the flags of the command train that make a configuration, but for its folders."""
+    found = []
     for field in dataclasses.fields(training):
         value = getattr(training, field.name)
         if field.name == "option":
-            flags += [f"--option={name}={json_text(each)}" for name, each in value.items()]
+            found += [f"--option={name}={json_text(each)}" for name, each in value.items()]
         elif field.name == "scale_range":
-            flags.append(f"--scale_range={value_text(field.name, value)}")
+            found.append(f"--scale_range={value_text(field.name, value)}")
         elif field.name not in LEFT_OUT and value != "":
-            flags.append(f"--{field.name}={value}")
-    return " \\\n    ".join(map(shlex.quote, flags))
+            found.append(f"--{field.name}={value}")
+    return found
+
+
+def _command(training: TrainingConfig) -> str:
+    return " \\\n    ".join(map(shlex.quote, flags(training)))
+
+
+def _software(metrics: RunMetrics) -> str:
+    """Returns a paragraph on what trained the network; none where it is unknown."""
+    if metrics.software is None:
+        return ""
+    versions = ", ".join(f"{name} {each}" for name, each in metrics.software.versions.items())
+    commit = metrics.software.commit
+    return f"\nTrained with {versions}" + (f", at commit {commit}.\n" if commit else ".\n")
 
 
 def _percent(measure: Measure) -> str:

@@ -2,16 +2,21 @@
 
 import pathlib
 
+import keras
+
 from scale_zoo import files, zoo
 from scale_zoo.equivariance.results import Measure
 from scale_zoo.training import card, run_files
 from scale_zoo.training.checkpoints import Checkpoints
-from scale_zoo.training.config import read_config
-from scale_zoo.training.metrics import read_metrics
+from scale_zoo.training.config import RunConfig, read_config
+from scale_zoo.training.metrics import RunMetrics, read_metrics
 
 
 def export_run(
-    workdir: str | pathlib.Path, folder: str | pathlib.Path, overwrite: bool = False
+    workdir: str | pathlib.Path,
+    folder: str | pathlib.Path,
+    overwrite: bool = False,
+    license_name: str | None = None,
 ) -> pathlib.Path:
     """Exports the best epoch of a finished run, with a model card of its measures.
 
@@ -19,6 +24,7 @@ def export_run(
         workdir: work directory of a run of `scale_zoo.training.train`.
         folder: the folder to write, atomically.
         overwrite: whether to replace an existing folder.
+        license_name: identifier of the licence of the weights (SPDX), for card and description.
 
     Returns:
         The folder.
@@ -40,11 +46,36 @@ def export_run(
             f"in {workdir / run_files.CHECKPOINTS}: put it back from a copy."
         )
     model = config.create_model(weights=str(best.weights))
-    accuracy = metrics.test.accuracy
-    if metrics.by_size is not None:
-        # Images of one object at several sizes are not independent.
-        accuracy = Measure(accuracy.mean)
-    measures = {"parameters": metrics.parameters, "accuracy": files.to_json(accuracy)}
-    return zoo.export_model(
-        model, folder, config.describe() | measures, overwrite, card.write_card(config, metrics)
-    )
+    return export_trained(model, folder, config, metrics, overwrite, license_name)
+
+
+def export_trained(
+    model: keras.Model,
+    folder: str | pathlib.Path,
+    config: RunConfig,
+    metrics: RunMetrics,
+    overwrite: bool = False,
+    license_name: str | None = None,
+) -> pathlib.Path:
+    """Exports a network with what is known of its run; as `export_run`."""
+    test, by_size = metrics.test, metrics.by_size
+    # Images of one object at several sizes are not independent.
+    accuracy = test.accuracy if by_size is None else by_size.overall or Measure(test.accuracy.mean)
+    description = config.describe() | {
+        "parameters": metrics.parameters,
+        "flops": None if None in model.input_shape[1:] else zoo.count_flops(model),
+        "accuracy": accuracy,
+        "training_images": metrics.training_images,
+        "epochs": len(metrics.history),
+        "best_epoch": metrics.best_epoch + 1,
+        "validation_accuracy": metrics.validation_accuracy,
+        "test": test,
+        "by_size": by_size,
+        "size_name": metrics.size_name,
+        "images_per_second": metrics.images_per_second,
+        "recipe": card.flags(config.training),
+        "software": metrics.software,
+        "license": license_name,
+    }
+    text = card.write_card(config, metrics, license_name)
+    return zoo.export_model(model, folder, files.to_json(description), overwrite, text)

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from scale_zoo import files
+from scale_zoo import files, zoo
 from scale_zoo.equivariance.by_size import BySize
 from scale_zoo.equivariance.results import QUANTITIES, Evaluation, Measure
 from scale_zoo.training import run_files
@@ -26,6 +26,7 @@ class RunMetrics:
         history: logs of each epoch.
         by_size: accuracy on the test images by the size of the object; None if sizes are unknown.
         size_name: what the sizes are.
+        software: what trained the network; None in older files.
     """
 
     best_epoch: int
@@ -37,6 +38,7 @@ class RunMetrics:
     history: list[dict[str, float]]
     by_size: BySize | None = None
     size_name: str = "size"
+    software: zoo.Software | None = None
 
 
 def read_metrics(workdir: pathlib.Path) -> RunMetrics:

@@ -30,6 +30,7 @@ from scale_zoo.training.compiling import compile_model, make_strategy, use_preci
 from scale_zoo.training.config import RunConfig, TrainingConfig, check_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.metrics import RunMetrics, final_metrics
+from scale_zoo.training.software import current_software
 from scale_zoo.zoo import imagenet
 from scale_zoo.zoo.weights import check_plain
 
@@ -301,6 +302,7 @@ def _finish(
         history=history,
         by_size=by_size,
         size_name=source.size_name,
+        software=current_software(),
     )
     classes = len(run.class_names)
     curve = over_scale.Curve(config.model, metrics.test.over_scale, classes=classes)

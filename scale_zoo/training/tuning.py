@@ -62,7 +62,7 @@ def find_origin(config: TrainingConfig) -> zoo.Origin | None:
         entry=config.weights,
         model=description.model,
         data=description.data,
-        weights=_digest(folder),
+        weights=zoo.weights_digest(folder),
         class_names=None if description.class_names is None else tuple(description.class_names),
     )
 
@@ -79,7 +79,7 @@ def initial_model(run: RunConfig) -> tuple[keras.Model, str]:
     weights, origin = run.training.weights, run.origin
     if origin is None:
         return run.create_model(None, weights or None), ""
-    if _digest(_find(weights)) != origin.weights:
+    if zoo.weights_digest(_find(weights)) != origin.weights:
         raise ValueError(
             f"`weights` {weights} are no longer those with which the run began. Put them back, or "
             "begin a run in another work directory."
@@ -116,16 +116,13 @@ def _find(weights: str) -> pathlib.Path:
             f"{', '.join(zoo.list_pretrained())}, the work directory of a finished run, or an "
             f"exported folder. Received {weights!r}."
         ) from None
-    if not (folder / zoo.WEIGHTS_FILE).is_file() or (folder / zoo.KERAS_FILE).is_file():
+    (first, *_) = zoo.weights_files(folder)
+    if first == zoo.KERAS_FILE or not (folder / first).is_file():
         raise ValueError(
             f"`weights` must be of a model of scale_zoo.list_models(), with its options. {weights} "
             "holds another network."
         )
     return folder
-
-
-def _digest(folder: pathlib.Path) -> str:
-    return files.digest(folder / zoo.WEIGHTS_FILE)
 
 
 def _check_network(config: TrainingConfig, description: zoo.Description) -> None:

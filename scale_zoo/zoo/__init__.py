@@ -2,21 +2,22 @@
 
 from scale_zoo.zoo.classifier import Classifier, class_names, preparation
 from scale_zoo.zoo.complexity import count_flops, count_parameters
-from scale_zoo.zoo.export import export_model
-from scale_zoo.zoo.preprocessing import preprocess
-from scale_zoo.zoo.pretrained import (
+from scale_zoo.zoo.description import (
     DESCRIPTION_FILE,
-    EXPORTED,
     KERAS_FILE,
     WEIGHTS_FILE,
     Description,
     Origin,
+    Software,
     check_files,
     describe,
-    find_entry,
-    list_pretrained,
-    load_model,
+    weights_digest,
+    weights_files,
 )
+from scale_zoo.zoo.entries import EXPORTED, find_entry, list_pretrained
+from scale_zoo.zoo.export import export_model
+from scale_zoo.zoo.preprocessing import preprocess
+from scale_zoo.zoo.pretrained import load_model
 from scale_zoo.zoo.registry import (
     FRONTS,
     METHODS,
@@ -44,6 +45,7 @@ __all__ = [
     "Classifier",
     "Description",
     "Origin",
+    "Software",
     "Transfer",
     "check_files",
     "class_names",
@@ -66,4 +68,6 @@ __all__ = [
     "preprocess",
     "resolve_options",
     "transfer",
+    "weights_digest",
+    "weights_files",
 ]

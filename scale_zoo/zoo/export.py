@@ -12,22 +12,21 @@ import tensorflow as tf
 from scale_zoo import data, files, ops
 from scale_zoo.zoo import classifier, preprocessing
 from scale_zoo.zoo.classifier import Classifier
-from scale_zoo.zoo.pretrained import DESCRIPTION_FILE, KERAS_FILE, WEIGHTS_FILE
+from scale_zoo.zoo.description import DESCRIPTION_FILE, KERAS_FILE
+from scale_zoo.zoo.weights import named_variables
 
 LABELS_FILE = "labels.txt"
 CARD_FILE = "README.md"
 
 
-class _Server(tf.Module):
-    """What a SavedModel holds: a network with its preprocessing and class names."""
+class _Server:
+    """What a SavedModel computes: a network with its preprocessing and class names."""
 
-    def __init__(self, model: keras.Model, class_names: list[str], labels_path: str, fit: str):
-        super().__init__()
+    def __init__(self, model: keras.Model, class_names: list[str], fit: str):
         self.network = functools.partial(model, training=False)
         *self.image_size, self.channels = model.input_shape[1:]
         self.fit = fit
         self.class_names = tf.constant(class_names)
-        self.labels = tf.saved_model.Asset(labels_path)
         # Of one signature each, so that the network is traced and stored once.
         self.serve_uint8 = self._compile(self._serve_uint8, tf.uint8)
         self.serve_float = self._compile(self._serve_float, tf.float32)
@@ -68,7 +67,7 @@ def export_model(
     *,
     class_names: Sequence[str] | None = None,
 ) -> pathlib.Path:
-    """Writes a classifier as a SavedModel, with its weights and description beside it.
+    """Writes a classifier as a SavedModel, with its description beside it.
 
     The signature `serving_default` takes `images`, uint8 `[batch, height, width, channels]` of any
     height and width; `serve_float` takes float32 images in [0, 1]. Both fit the images to the
@@ -84,8 +83,8 @@ def export_model(
             end; one that it replaces is there until then.
         description: "model", "input_shape", "classes" and "options", as for
             `scale_zoo.create_model`, and "class_names", and further fields of `zoo.Description`;
-            `load_model` reads it. Without it, the folder holds the network as a `.keras` file,
-            which `load_model` reads instead.
+            `load_model` reads it and the SavedModel's weights. Without it, the folder holds the
+            network as a `.keras` file, which `load_model` reads instead.
         overwrite: whether to replace an existing folder.
         card: text of the model card, `README.md`; None writes no card.
         class_names: names of the classes, in order, in place of a description; by default those of
@@ -113,8 +112,8 @@ def export_model(
         raise ValueError(f"`folder` {folder} exists. Name another, or remove it.")
     files.check_writable("folder", folder)
     with files.whole_folder(folder, replace=overwrite) as unfinished:
-        # The weights, twice or three times, and the graph.
-        copies = 2 if described else 3
+        # The weights, once or twice, and the graph.
+        copies = 1 if described else 2
         files.check_space(unfinished, 4 * copies * model.count_params() + 2**23)
         if not described:
             prepared = classifier.preparation(model)
@@ -153,7 +152,7 @@ def _write(model, folder, description, card) -> None:
     labels.write_text("".join(f"{name}\n" for name in names), "utf-8", newline="\n")
 
     preparation = data.Preparation(**description.get("preparation", {}))
-    server = _Server(model, names, str(labels), preparation.fit)
+    server = _Server(model, names, preparation.fit)
     # The sampler that needs only TensorFlow's own operations.
     with ops.use_sampler("gather"):
         signatures = {
@@ -162,13 +161,14 @@ def _write(model, folder, description, card) -> None:
         }
         if hasattr(server, "serve_image"):
             signatures["serve_image"] = server.serve_image.get_concrete_function()
-        # Only the weights: an attribute with the model would save a trace of each of its layers.
-        server.weights = signatures["serving_default"].variables
-        tf.saved_model.save(server, str(folder), signatures)
+        # An attribute with the network, or with its functions, would save further traces of it.
+        content = tf.Module()
+        content.weights = named_variables(model)
+        content.labels = tf.saved_model.Asset(str(labels))
+        tf.saved_model.save(content, str(folder), signatures)
     labels.unlink()
-    model.save_weights(folder / WEIGHTS_FILE)
+    if card is not None:
+        (folder / CARD_FILE).write_text(card, "utf-8")
     written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in written}
     files.write_json(folder / DESCRIPTION_FILE, description | {"files": digests})
-    if card is not None:
-        (folder / CARD_FILE).write_text(card, "utf-8")

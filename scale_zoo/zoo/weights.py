@@ -11,21 +11,75 @@ from collections.abc import Iterator
 import h5py
 import keras
 import numpy as np
+import tensorflow as tf
+
+from scale_zoo import compat
 
 # Numbers in a dataset of an optimizer that has no weights of that size.
 SMALL = 1024
+# A weight in the checkpoint of an exported SavedModel, by its layer and place there.
+KEY = "weights/{}/{}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def named_variables(model: keras.Model) -> dict[str, list[tf.Variable]]:
+    """Returns the variables of a network's layers, in the order of `get_weights`, by their names.
+
+    A checkpoint of them, as that of an exported SavedModel, is the same on both stacks.
+    """
+    return {layer.name: compat.variables(layer) for layer in model.layers if layer.weights}
 
 
 def load_weights(model: keras.Model, path: str | pathlib.Path) -> None:
-    """Loads a `.weights.h5` file, of which it reads plain numbers in the file itself alone.
+    """Loads weights from files of which it reads plain numbers alone.
 
     Args:
         model: the network.
-        path: the file.
+        path: a `.weights.h5` file, or the `.index` file of an exported SavedModel's variables.
 
     Raises:
         ValueError: if the file holds links or data elsewhere, more than the network could need,
             other weights than the network's, or numbers that are not finite; it names the file.
+    """
+    if pathlib.Path(path).suffix == ".index":
+        _load_variables(model, path)
+    else:
+        _load_file(model, path)
+    for weight, value in zip(model.weights, model.get_weights(), strict=True):
+        if not np.isfinite(value).all():
+            raise ValueError(f"{path} holds weights of {weight.name} that are not finite.")
+
+
+def _load_variables(model: keras.Model, path: str | pathlib.Path) -> None:
+    """Loads the checkpoint in a SavedModel, whose other variables do not matter.
+
+    Raises:
+        ValueError: if it is broken, or lacks a weight of the network.
+    """
+    try:
+        reader = tf.train.load_checkpoint(str(path).removesuffix(".index"))
+        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+        for layer in model.layers:
+            values = []
+            for place, weight in enumerate(layer.weights):
+                key, shape = KEY.format(layer.name, place), list(weight.shape)
+                # Compared before anything is read.
+                if shapes.get(key) != shape or not types[key].is_floating:
+                    raise ValueError(
+                        f"{path} does not hold the weights of {model.name}: it lacks number "
+                        f"{place} of {layer.name}, of shape {shape}."
+                    )
+                values.append(reader.get_tensor(key))
+            layer.set_weights(values)
+    except (tf.errors.OpError, RuntimeError, IndexError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is not a whole file of weights: {reason}") from None
+
+
+def _load_file(model: keras.Model, path: str | pathlib.Path) -> None:
+    """Loads a `.weights.h5` file.
+
+    Raises:
+        ValueError: if it is broken, or holds other than the weights of the network.
     """
     found = check_plain(path)
     expected = [tuple(each.shape) for each in model.weights]
@@ -50,9 +104,6 @@ def load_weights(model: keras.Model, path: str | pathlib.Path) -> None:
     except (ValueError, KeyError, OSError, RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} does not hold the weights of {model.name}: {reason}") from None
-    for weight, value in zip(model.weights, model.get_weights(), strict=True):
-        if not np.isfinite(value).all():
-            raise ValueError(f"{path} holds weights of {weight.name} that are not finite.")
 
 
 def check_plain(path: str | pathlib.Path) -> list[tuple[int, ...]]:

@@ -36,6 +36,18 @@ def test_every_network_has_a_curve_of_its_own_colour(tmp_path):
         assert _count(above, np.round(255 * np.array(to_rgb(colour)))) > 300
 
 
+@pytest.mark.parametrize("others", [1, 3])
+def test_the_baseline_is_black_in_every_panel(tmp_path, others):
+    path = tmp_path / "sizes.png"
+    curves = [SizeCurve(str(n), _rows(0.2 * n + 0.2)) for n in range(others)]
+    black = []
+    for baseline in (False, True):
+        compared = SizeCurve("plain", _rows(0.9), baseline=baseline)
+        over_size.plot_by_size([*curves, compared], "factor", path)
+        black.append(_count(_pixels(path), (0, 0, 0)))
+    assert black[1] > black[0] + 300 * (1 if others == 1 else others)
+
+
 @pytest.mark.parametrize(("trained", "share"), [((), 0), ((1,), 1 / 3), ((1, 2), 2 / 3)])
 def test_the_sizes_of_training_are_shaded(tmp_path, trained, share):
     path = tmp_path / "sizes.png"

@@ -59,7 +59,7 @@ def _result(workdir):
         checkpoints.best().state.weights,
         history,
         metrics["test"],
-        exported["model.weights.h5"],
+        exported["variables/variables.data-00000-of-00001"],
         sorted(path.name for path in (*workdir.iterdir(), *checkpoints.folder.iterdir())),
     )
 

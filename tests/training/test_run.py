@@ -124,6 +124,24 @@ def test_the_export_tells_what_it_was_trained_on_and_what_it_reaches(run):
     assert (description.data, description.image_size, description.seed) == ("digits", 0, 0)
     assert description.parameters == metrics.parameters
     assert description.accuracy == metrics.test.accuracy
+    assert description.test == metrics.test
+    assert (description.epochs, description.best_epoch) == (2, metrics.best_epoch + 1)
+    network = scale_zoo.load_model(str(workdir))
+    assert description.flops == zoo.count_flops(network)
+    assert description.software.versions["keras"] == keras.__version__
+    assert {"--data=digits", "--epochs=2"} <= set(description.recipe)
+    assert not any("workdir" in flag for flag in description.recipe)
+
+
+def test_a_licence_is_on_card_and_in_description_and_a_folder_replaced_on_request(run, tmp_path):
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    with pytest.raises(ValueError, match="exists"):
+        export_run(run[0], folder)
+    export_run(run[0], folder, overwrite=True, license_name="Apache-2.0")
+    assert zoo.describe(folder).license == "Apache-2.0"
+    assert "- weights under Apache-2.0\n" in (folder / "README.md").read_text()
+    zoo.check_files(folder)
 
 
 @pytest.mark.parametrize("name", ["accuracy_over_scale.png", "equivariance_over_scale.png"])

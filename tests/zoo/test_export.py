@@ -96,16 +96,22 @@ def test_images_of_any_size_are_fitted_with_their_aspect(exported):
     np.testing.assert_allclose(probabilities, model(fitted), atol=1e-5)
 
 
-def test_the_folder_holds_labels_weights_and_description(exported):
+VARIABLES = "variables/variables.data-00000-of-00001"
+
+
+def test_the_folder_holds_labels_weights_once_and_description(exported):
     _, folder = exported
     assert (folder / "assets" / "labels.txt").read_text() == "cat\ndog\nowl\n"
     description = json.loads((folder / "model.json").read_text())
     files = description.pop("files")
     assert description == DESCRIPTION
     assert "saved_model.pb" in files
-    weights = (folder / "model.weights.h5").read_bytes()
-    assert files["model.weights.h5"] == hashlib.sha256(weights).hexdigest()
+    assert files[VARIABLES] == hashlib.sha256((folder / VARIABLES).read_bytes()).hexdigest()
     zoo.check_files(folder)
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+    assert set(files) == written - {"model.json"}
+    size = sum((folder / name).stat().st_size for name in files if name != "saved_model.pb")
+    assert size < 4 * exported[0].count_params() + 10_000
     assert {path.name for path in folder.parent.iterdir()} == {"net"}
 
 
@@ -179,7 +185,7 @@ def test_images_of_other_channels_are_refused(exported, channels):
         serve(images=tf.zeros([2, 28, 28, channels], tf.uint8))
 
 
-@pytest.mark.parametrize("file", ["model.weights.h5", "saved_model.pb"])
+@pytest.mark.parametrize("file", [VARIABLES, "saved_model.pb"])
 def test_a_file_that_was_changed_is_named(exported, tmp_path, file):
     folder = shutil.copytree(exported[1], tmp_path / "copy")
     content = bytearray((folder / file).read_bytes())
@@ -187,7 +193,7 @@ def test_a_file_that_was_changed_is_named(exported, tmp_path, file):
     (folder / file).write_bytes(content)
     with pytest.raises(ValueError, match=f"{file} is damaged or of another network"):
         zoo.check_files(folder)
-    if file == "model.weights.h5":
+    if file == VARIABLES:
         with pytest.raises(ValueError, match=f"{file} is damaged or of another network"):
             scale_zoo.load_model(str(folder))
 
@@ -208,12 +214,12 @@ def test_a_file_that_was_changed_is_named(exported, tmp_path, file):
         ({"options": {"n_scales": None}}, "`n_scales` must be a whole number"),
         ({"options": {"width": float("nan")}}, "not valid JSON: NaN"),
         ({"options": []}, "Expected `object`, got `array`"),
-        ({"files": {"model.weights.h5": 0}}, "Expected `str`, got `int`"),
+        ({"files": {"saved_model.pb": 0}}, "Expected `str`, got `int`"),
     ],
 )
 def test_a_description_of_odd_contents_is_refused(exported, tmp_path, change, message):
-    description = json.loads((exported[1] / "model.json").read_text())
-    (tmp_path / "model.json").write_text(json.dumps(description | change))
-    shutil.copy(exported[1] / "model.weights.h5", tmp_path)
+    folder = shutil.copytree(exported[1], tmp_path / "copy")
+    description = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(description | change))
     with pytest.raises(ValueError, match=message):
-        scale_zoo.load_model(str(tmp_path))
+        scale_zoo.load_model(str(folder))

@@ -1,4 +1,5 @@
 import math
+import os
 import pathlib
 import re
 
@@ -9,14 +10,16 @@ import tensorflow as tf
 from scipy import ndimage
 
 import scale_zoo
-from scale_zoo import data
+from scale_zoo import data, equivariance, zoo
 from scale_zoo.data import stir_mnist
 from scale_zoo.equivariance import stage_names
 from scale_zoo.equivariance.stage_error import stage_errors
 from scale_zoo.layers import PlanarAction
 
 ROOT = pathlib.Path(__file__).parents[2]
-LARGEST = 6 * 2**20
+LARGEST = 3_000_000
+TOGETHER = 80_000_000
+TFDS = pathlib.Path(os.environ.get("SCALE_ZOO_TFDS", "../shared/tfds"))
 # On held-out digits of the bundled set, which those of STIR-MNIST were not trained on.
 LEAST_ACCURACY = {
     "dss_cnn/digits": 0.98,
@@ -31,6 +34,8 @@ LEAST_ACCURACY = {
 }
 
 QUICK = ("dss_cnn/digits", "scale_channels_cnn/stir_mnist_mid2rest")
+# Whose whole test sets are quick to classify.
+QUICKLY_TESTED = ("dss_cnn/digits", "plain_cnn/stir_mnist_mid2rest")
 # Factors that are whole steps of scale channels, and bounds of the error there. Shrinking loses
 # resolution.
 STEPS = {1 / 2: 0.15, 2**-0.5: 0.05, 2**0.5: 0.01, 2: 0.01}
@@ -45,9 +50,9 @@ def test_every_folder_of_the_zoo_is_an_entry():
     assert folders == set(scale_zoo.list_pretrained()) == set(LEAST_ACCURACY)
 
 
-def _entries(names):
+def _entries(names, quick=QUICK):
     slow = pytest.mark.slow
-    return [pytest.param(name, marks=[] if name in QUICK else slow) for name in sorted(names)]
+    return [pytest.param(name, marks=[] if name in quick else slow) for name in sorted(names)]
 
 
 @pytest.fixture(scope="module", params=_entries(LEAST_ACCURACY))
@@ -98,6 +103,54 @@ def test_an_entrys_saved_model_answers_as_its_keras_model(entry, images):
 def test_an_entry_is_small(entry):
     files = [path for path in _folder(entry).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < LARGEST
+
+
+def test_entries_are_small_together():
+    files = [path for path in (ROOT / "saved_models").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < TOGETHER
+
+
+def test_an_entry_is_of_the_files_that_its_description_names_and_tells_what_it_is(entry):
+    folder = _folder(entry)
+    zoo.check_files(folder)
+    description = zoo.describe(folder)
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert written == {"model.json", *description.files}
+    model = scale_zoo.load_model(entry)
+    assert description.parameters == zoo.count_parameters(model)
+    assert description.license == "Apache-2.0"
+    assert description.best_epoch <= description.epochs
+    recipe = (ROOT / "recipes" / f"{folder.name}.flags").read_text().splitlines()
+    own = [line for line in recipe if line.startswith("--") and "flagfile" not in line]
+    for flag in own:
+        assert flag in [each.replace(", ", ",") for each in description.recipe]
+
+
+@pytest.mark.parametrize("entry", _entries(LEAST_ACCURACY, QUICKLY_TESTED))
+def test_an_entry_has_the_accuracy_of_its_card_on_its_test_images(entry):
+    description = zoo.describe(_folder(entry))
+    if description.data != "digits" and not TFDS.is_dir():
+        pytest.skip("the real data are not on this machine")
+    source = data.load_source(description.data, str(TFDS), description.seed)
+    model = scale_zoo.load_model(entry)
+    if description.by_size is None:
+        test = equivariance.evaluate(model, source.test, source.scale_range, [0.5])
+        (row,) = [row for row in description.test.over_scale if row.factor == 0.5]
+        assert test.images == description.test.images
+        assert test.accuracy.mean == pytest.approx(description.accuracy.mean, abs=1e-3)
+        assert test.over_scale[0].accuracy.mean == pytest.approx(row.accuracy.mean, abs=5e-3)
+        error = test.over_scale[0].canvas.overall
+        assert error.mean == pytest.approx(row.canvas.overall.mean, rel=0.01)
+        return
+    measured = equivariance.measure_by_size(model, source.test, source.train.sizes)
+    assert measured.unseen.mean == pytest.approx(description.by_size.unseen.mean, abs=1e-3)
+    assert measured.overall.mean == pytest.approx(description.accuracy.mean, abs=1e-3)
+    of_size = {row.size: row for row in measured.rows}
+    for row in description.by_size.rows:
+        assert of_size[row.size].images == row.images
+        assert of_size[row.size].trained == row.trained
+        # An answer between two classes may differ on another machine.
+        assert of_size[row.size].accuracy.mean == pytest.approx(row.accuracy.mean, abs=5e-3)
 
 
 def test_an_entrys_card_tells_recipe_and_measures(entry):

@@ -4,6 +4,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import scale_zoo
 from scale_zoo.zoo.weights import check_plain, load_weights
@@ -144,3 +145,45 @@ def test_links_in_a_keras_file_are_refused(model, path, tmp_path):
             archive.writestr(name, data)
     with pytest.raises(ValueError, match=r"net\.keras is not a file that Keras saved: .* a link"):
         scale_zoo.load_model(str(tmp_path / "net.keras"))
+
+
+def _write_variables(folder, weights):
+    """Writes a checkpoint as a SavedModel has it; returns the path of its index."""
+    variables = {name: [tf.Variable(each) for each in values] for name, values in weights.items()}
+    tf.train.Checkpoint(weights=variables).write(str(folder / "variables"))
+    return folder / "variables.index"
+
+
+def test_variables_are_loaded_by_layer_and_place(model, tmp_path):
+    kernel = np.random.default_rng(0).random((3, 4)).astype(np.float32)
+    weights = {"dense": [kernel, np.ones(4, np.float32)], "other": [np.zeros(2, np.float32)]}
+    load_weights(model, _write_variables(tmp_path, weights))
+    np.testing.assert_array_equal(model.get_weights()[0], kernel)
+    np.testing.assert_array_equal(model.get_weights()[1], np.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"dense": [np.zeros([3, 4], np.float32)]}, r"lacks number 1 of dense, of shape \[4\]"),
+        ({"dense": [np.zeros([4, 3], np.float32)]}, r"lacks number 0 of dense, of shape \[3, 4\]"),
+        ({"dense": [np.full([3, 4], "text")]}, r"lacks number 0 of dense"),
+        (
+            {"dense": [np.full([3, 4], np.nan, np.float32), np.zeros(4, np.float32)]},
+            "holds weights of .* that are not finite",
+        ),
+    ],
+)
+def test_variables_of_another_network_are_refused_by_their_file(model, tmp_path, weights, message):
+    path = _write_variables(tmp_path, weights)
+    with pytest.raises(ValueError, match=rf"variables\.index.*{message}"):
+        load_weights(model, path)
+
+
+@pytest.mark.parametrize("file", ["variables.index", "variables.data-00000-of-00001"])
+def test_variables_that_are_cut_short_are_refused(model, tmp_path, file):
+    weights = {"dense": [np.zeros([3, 4], np.float32), np.zeros(4, np.float32)]}
+    path = _write_variables(tmp_path, weights)
+    (tmp_path / file).write_bytes((tmp_path / file).read_bytes()[:20])
+    with pytest.raises(ValueError, match=r"variables\.index is not a whole file of weights"):
+        load_weights(model, path)
