@@ -5,6 +5,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import scale_zoo
@@ -67,7 +68,7 @@ def test_frozen_layers_keep_the_trained_weights_in_a_run_and_others_change(
 ):
     begun, before = _begin(settings), scale_zoo.load_model(str(trained))
     with caplog.at_level("INFO"):
-        model = run._start(begun, None)
+        model = run._start(begun, None, tf.distribute.get_strategy())
     (told,) = (line for line in caplog.messages if line.startswith("Weights"))
     assert "grey and colour: conv1_conv; new: predictions. Frozen up to stage1: 2 layers" in told
     random = np.random.default_rng(1)

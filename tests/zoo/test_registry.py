@@ -6,7 +6,7 @@ import pytest
 
 import scale_zoo
 from scale_zoo import zoo
-from scale_zoo.zoo import pretrained
+from scale_zoo.zoo import entries
 
 # Small versions of the two skeletons.
 CNN = {"width": 0.25, "kernel_size": 3}
@@ -353,7 +353,7 @@ def test_load_model_returns_logits_on_request(folder):
 
 def test_pretrained_entries_are_listed_by_model_and_data_and_load(folder, monkeypatch):
     path, model = folder
-    monkeypatch.setattr(pretrained, "_zoo_folder", lambda: path.parent)
+    monkeypatch.setattr(entries, "_places", lambda: [path.parent])
     images = _images(2, 28, 28, 1)
     assert scale_zoo.list_pretrained() == ["dss_cnn/some_data"]
     restored = scale_zoo.load_model("dss_cnn/some_data")
@@ -366,6 +366,6 @@ def test_every_listed_entry_is_a_model_of_the_zoo():
 
 
 def test_an_unknown_entry_is_answered_by_the_list_of_entries(folder, monkeypatch):
-    monkeypatch.setattr(pretrained, "_zoo_folder", lambda: folder[0].parent)
+    monkeypatch.setattr(entries, "_places", lambda: [folder[0].parent])
     with pytest.raises(ValueError, match=r"one of dss_cnn/some_data.*Received 'dss_cnn/other'"):
         scale_zoo.load_model("dss_cnn/other")
