@@ -104,7 +104,7 @@ def equivariance_probe(
             return measure.get_concrete_function()
 
     def probe(images):
-        images = tf.convert_to_tensor(images, signature.dtype)
+        images = tf.cast(images, signature.dtype)
         # TensorFlow would abort the process.
         if not signature.shape.is_compatible_with(images.shape):
             raise ValueError(

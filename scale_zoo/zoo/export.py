@@ -118,8 +118,8 @@ def export_model(
         if not described:
             prepared = classifier.preparation(model)
             named = Classifier(
-                model.input,
-                model.output,
+                model.inputs[0],
+                model.outputs[0],
                 name=model.name,
                 class_names=names,
                 preparation=prepared,
