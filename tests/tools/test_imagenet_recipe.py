@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from scale_zoo import training
+from scale_zoo.training.metrics import read_metrics
 
 CLASSES = ["n01440764", "n01443537", "n01484850"]
 
@@ -69,7 +69,7 @@ def test_the_recipe_trains_on_data_of_the_structure_of_imagenet(data_dir, tmp_pa
         "--warmup_epochs=1",
     )
     assert done.returncode == 0, done.stderr
-    metrics = training.read_metrics(tmp_path / "run")
+    metrics = read_metrics(tmp_path / "run")
     assert metrics.training_images == 270
     # A colour is learned in minutes, if images and labels belong together.
     assert metrics.test.accuracy.mean > 0.9
