@@ -12,6 +12,16 @@ from scale_zoo.training.metrics import RunMetrics
 
 OPTIONS = {"width": 0.1, "kernel_size": 3}
 FACTORS = (1.0, 0.5, 1 / 3)
+# What a finished run leaves in its work directory.
+FILES = {
+    "accuracy_over_scale.png",
+    "checkpoints",
+    "config.json",
+    "equivariance_over_scale.png",
+    "metrics.json",
+    "saved_model",
+    "tensorboard",
+}
 NOTHING = RegionErrors(None, {"stage1": None, "stage2": None})
 
 

@@ -48,7 +48,7 @@ def files(rounds: int) -> None:
                 flush=True,
             )
         print(f"\nMemory of the process after {MEASURED_STEPS} batches of {SIZE}x{SIZE}.\n")
-        print("| images | MiB | decoded, they would take |")
+        print("| images | MiB | MiB that they would take, decoded |")
         print("|---|---|---|")
         root = _folder(folder, SHAPES[0])
         for count in COUNTS:
@@ -80,7 +80,7 @@ def _save_jpegs(root: pathlib.Path, shape: tuple[int, int]) -> None:
 
 def _write_table(path: pathlib.Path, images: list[pathlib.Path], count: int) -> None:
     """Lists so many images, files again and again."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(("path", "label"))
         for number in range(count):

@@ -17,8 +17,7 @@ CACHES = ("auto", "memory", "none")
 HELD_SHARE = 0.25
 # Most of the free memory that they may take where it is asked for.
 LARGEST_SHARE = 0.8
-
-
+# How the content of whole JPEGs ends.
 END_OF_JPEG = b"\xff\xd9"
 
 
@@ -154,7 +153,8 @@ class EncodedImages:
             count, size, *_ = self.shape
             raise ValueError(
                 f"{count} images of {size}x{size} pixels take {self.nbytes / 2**30:.1f} GiB of "
-                f"memory and {free / 2**30:.1f} are free. Choose a smaller --image_size."
+                f"memory and {free / 2**30:.1f} are free. Choose a smaller --image_size, or "
+                "--cache=none where data are read from files."
             )
         decoded, kept = np.empty(self.shape, self.dtype), []
         for index, image in images.each_readable(self.places, self._decode, bad):

@@ -23,6 +23,7 @@ from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
 from scale_zoo.training.workdir import check_workdir
+from tests import finished_runs
 
 ROOT = pathlib.Path(__file__).parents[2]
 OPTIONS = {"n_scales": 2, "width": 0.1, "kernel_size": 3}
@@ -56,15 +57,7 @@ def _assert_same_weights(first, second):
 
 def test_a_run_leaves_what_it_promises(run):
     workdir, _ = run
-    assert {path.name for path in workdir.iterdir()} == {
-        "accuracy_over_scale.png",
-        "checkpoints",
-        "config.json",
-        "equivariance_over_scale.png",
-        "metrics.json",
-        "saved_model",
-        "tensorboard",
-    }
+    assert {path.name for path in workdir.iterdir()} == finished_runs.FILES
 
 
 def test_metrics_are_those_of_the_exported_network(run):

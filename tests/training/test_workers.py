@@ -14,6 +14,7 @@ import pytest
 from scale_zoo import compat, training
 from scale_zoo.training import workers
 from scale_zoo.training.checkpoints import Checkpoints
+from tests import finished_runs
 
 ROOT = pathlib.Path(__file__).parents[2]
 TWO = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
@@ -208,15 +209,7 @@ class TestTwoProcesses:
             np.testing.assert_allclose(first, second, atol=1e-3)
 
     def test_the_chief_alone_writes_and_tells(self, two):
-        assert {path.name for path in two.iterdir()} == {
-            "accuracy_over_scale.png",
-            "checkpoints",
-            "config.json",
-            "equivariance_over_scale.png",
-            "metrics.json",
-            "saved_model",
-            "tensorboard",
-        }
+        assert {path.name for path in two.iterdir()} == finished_runs.FILES
         assert all("accuracy_at_0.50" in logs for logs in _history(two))
         assert "epoch 5/5" in _printed(two, 0)
         assert "accuracy" not in _printed(two, 1)
