@@ -5,14 +5,12 @@ import functools
 import logging
 import math
 import pathlib
-import statistics
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from scale_zoo import data, equivariance, files, ops, zoo
-from scale_zoo.plots import over_scale
 from scale_zoo.training import (
     callbacks,
     hparams,
@@ -28,16 +26,13 @@ from scale_zoo.training import (
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
 from scale_zoo.training.config import RunConfig, TrainingConfig, check_config
-from scale_zoo.training.export import export_run
+from scale_zoo.training.finishing import finish
 from scale_zoo.training.metrics import RunMetrics, final_metrics
-from scale_zoo.training.software import current_software
 from scale_zoo.zoo import imagenet
 from scale_zoo.zoo.weights import check_plain
 
 LOGGER = logging.getLogger(__name__)
 
-# Test images of each size, where the data have several: the command generalize takes all.
-TESTED_OF_EACH_SIZE = 1000
 # Keeps the equivariance callback under a tenth of an epoch: see its docstring.
 MEASURED_SHARE = 0.04
 
@@ -81,7 +76,7 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics | None:
                 _fit(run, source, scale_range, checkpoints, in_study, worker, config.workdir)
                 if not worker.is_chief:
                     return None
-                metrics = _finish(run, source, scale_range, checkpoints)
+                metrics = finish(run, source, scale_range, checkpoints)
                 hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
 
@@ -267,49 +262,6 @@ def _start(
     if transferred or frozen:
         LOGGER.info("%s", " ".join(filter(None, (transferred, frozen))))
     return model
-
-
-def _finish(
-    run: RunConfig,
-    source: data.Source,
-    scale_range: tuple[float, float] | None,
-    checkpoints: Checkpoints,
-) -> RunMetrics:
-    """Measures, plots and exports the best epoch, in float32 whatever the precision of training."""
-    config = run.training
-    folder = pathlib.Path(config.workdir)
-    chosen = checkpoints.best()
-    assert chosen is not None
-    best_epoch = chosen.state.epochs - 1
-    # Patience may have ended training before the last.
-    history = checkpoints.read_history(checkpoints.finished_epochs())
-    best = run.create_model(weights=str(chosen.weights))
-    LOGGER.info("Measuring the best epoch on the test images.")
-    tested = data.first_of_each_size(source.test, TESTED_OF_EACH_SIZE)
-    # Epochs of one step have no rate.
-    rates = [logs["images_per_second"] for logs in history if "images_per_second" in logs]
-    by_size = None
-    if tested.sizes is not None and source.train.sizes is not None:
-        by_size = equivariance.measure_by_size(best, tested, source.train.sizes)
-    metrics = RunMetrics(
-        best_epoch=best_epoch,
-        parameters=zoo.count_parameters(best),
-        training_images=len(source.train),
-        validation_accuracy=chosen.state.logs["val_accuracy"],
-        # The median, as other load slows some epochs.
-        images_per_second=statistics.median(rates) if rates else None,
-        test=equivariance.evaluate(best, tested, scale_range, seed=config.seed),
-        history=history,
-        by_size=by_size,
-        size_name=source.size_name,
-        software=current_software(),
-    )
-    classes = len(run.class_names)
-    curve = over_scale.Curve(config.model, metrics.test.over_scale, classes=classes)
-    over_scale.plot_over_scale([curve], folder)
-    files.write_record(folder / run_files.METRICS_FILE, metrics)
-    export_run(folder, folder / zoo.EXPORTED, overwrite=config.resume)
-    return metrics
 
 
 def _callbacks(config, source, checkpoint, worker, copy):

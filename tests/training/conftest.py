@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from scale_zoo.equivariance import Evaluation, Measure
-from scale_zoo.training import callbacks
+from scale_zoo.training import callbacks, finishing
 from scale_zoo.training import run as training
 
 
@@ -17,12 +17,12 @@ def unmeasured(monkeypatch):
         measured.append(model)
         return Evaluation(4, 4, 4, 1, scale_range, Measure(0.5, standard_error=0.1), [])
 
-    monkeypatch.setattr(training.equivariance, "evaluate", evaluate)
+    monkeypatch.setattr(finishing.equivariance, "evaluate", evaluate)
     monkeypatch.setattr(
-        training.equivariance, "EquivarianceCallback", lambda _: keras.callbacks.Callback()
+        finishing.equivariance, "EquivarianceCallback", lambda _: keras.callbacks.Callback()
     )
-    monkeypatch.setattr(training.over_scale, "plot_over_scale", lambda *_: None)
-    monkeypatch.setattr(training, "export_run", lambda *_, **__: None)
+    monkeypatch.setattr(finishing.over_scale, "plot_over_scale", lambda *_: None)
+    monkeypatch.setattr(finishing, "export_run", lambda *_, **__: None)
     return measured
 
 
