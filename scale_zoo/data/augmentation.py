@@ -12,6 +12,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from scale_zoo.data import colour, randaugment
+from scale_zoo.ops.rescale import INTERPOLATIONS
 
 # Aspect ratios of random crops (Szegedy et al. 2015, as torchvision and timm).
 ASPECTS = (3 / 4, 4 / 3)
@@ -180,7 +181,7 @@ def apply(images: tf.Tensor, draws: tf.Tensor, augment: str, outside: str = "zer
     return images
 
 
-def check_augmentation(augment: str, mixup: float, place: str) -> None:
+def check_augmentation(augment: str, mixup: float, place: str, scale_interpolation: str) -> None:
     """Checks settings of the augmentation.
 
     Raises:
@@ -191,3 +192,8 @@ def check_augmentation(augment: str, mixup: float, place: str) -> None:
         raise ValueError(f"`mixup` must be a number of at least 0. Received {mixup}.")
     if place not in PLACES:
         raise ValueError(f"`place` must be one of {', '.join(PLACES)}. Received {place!r}.")
+    if scale_interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f"`scale_interpolation` must be one of {', '.join(INTERPOLATIONS)}. "
+            f"Received {scale_interpolation!r}."
+        )

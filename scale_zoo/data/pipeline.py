@@ -31,6 +31,7 @@ def training_batches(
     augment: str = "",
     mixup: float = 0.0,
     place: str = "centre",
+    scale_interpolation: str = "bilinear",
     shards: Shards = WHOLE,
 ) -> tf.data.Dataset:
     """Yields shuffled batches endlessly, each image augmented and rescaled at random.
@@ -52,6 +53,7 @@ def training_batches(
         mixup: alpha of mixup, whose shares are drawn from Beta(alpha, alpha); 0 does not mix.
         place: "centre", or "random", where a rescaled image lies anywhere on the canvas, or the
             canvas anywhere on an image larger than it.
+        scale_interpolation: that of the rescaling, as for `ops.rescale`.
         shards: the parts of each batch that are yielded, one after another, and the number of
             equal parts; only their images are loaded, and mixed with each other.
 
@@ -63,7 +65,7 @@ def training_batches(
         ValueError: if there are fewer images than a batch holds, a label is of no class, or a
             setting of the augmentation is invalid.
     """
-    augmentation.check_augmentation(augment, mixup, place)
+    augmentation.check_augmentation(augment, mixup, place, scale_interpolation)
     count = len(examples)
     if batch_size > count:
         raise ValueError(
@@ -103,11 +105,17 @@ def training_batches(
         if mixup:
             batch, answers = augmentation.mix(batch, answers, drawn["weights"])
         if scale_range is not None and examples.anywhere:
-            batch = rescale_objects(batch, drawn["factors"], drawn["seeds"])
+            batch = rescale_objects(batch, drawn["factors"], drawn["seeds"], scale_interpolation)
         elif scale_range is not None:
             batch = ops.rescale(
-                batch, drawn["factors"], outside=examples.outside, places=drawn.get("places")
+                batch,
+                drawn["factors"],
+                scale_interpolation,
+                outside=examples.outside,
+                places=drawn.get("places"),
             )
+        if scale_interpolation == "bicubic":
+            batch = tf.clip_by_value(batch, 0, 1)
         return batch, answers
 
     batches = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_batches)

@@ -5,7 +5,9 @@ import tensorflow as tf
 from scale_zoo import ops
 
 
-def rescale_objects(images: tf.Tensor, factors: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def rescale_objects(
+    images: tf.Tensor, factors: tf.Tensor, seed: tf.Tensor, interpolation: str = "bilinear"
+) -> tf.Tensor:
     """Rescales what is not black in each image about its own centre and places it at random.
 
     Rescaling about the image's centre would move an object that stands elsewhere beyond the border.
@@ -16,6 +18,7 @@ def rescale_objects(images: tf.Tensor, factors: tf.Tensor, seed: tf.Tensor) -> t
         images: `[batch, height, width, channels]`, float32, not negative.
         factors: `[batch]`; where the box would not fit, the largest factor at which it does.
         seed: `[batch, 2]` integers: what is drawn depends on each image's seed alone.
+        interpolation: as for `ops.rescale`.
 
     Returns:
         `[batch, height, width, channels]`.
@@ -32,7 +35,7 @@ def rescale_objects(images: tf.Tensor, factors: tf.Tensor, seed: tf.Tensor) -> t
     centring = [
         (pixels - first - last) // 2 for pixels, (first, last) in zip(size, boxes, strict=True)
     ]
-    rescaled = ops.rescale(_move(images, centring), factors)
+    rescaled = ops.rescale(_move(images, centring), factors, interpolation)
 
     draws = tf.map_fn(
         lambda one: tf.random.stateless_uniform([2], one), seed, fn_output_signature=tf.float32

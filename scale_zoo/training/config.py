@@ -12,6 +12,7 @@ import keras
 from scale_zoo import data, files, zoo
 from scale_zoo.data import AUGMENTATIONS, FITS, GROUNDS, Preparation
 from scale_zoo.ops.bilinear_sample import SAMPLERS, check_sampler
+from scale_zoo.ops.rescale import INTERPOLATIONS
 from scale_zoo.training import run_files, schedules, workers
 
 OPTIMIZERS = ("adam", "sgd")
@@ -86,6 +87,10 @@ class TrainingConfig:
         "default",
         "lowest and highest factor of the random rescaling in training, such as 0.3,1; 'none' "
         "for no rescaling; 'default' for the data set's own",
+    )
+    scale_interpolation: str = _field(
+        "bilinear",
+        f"interpolation of the random rescaling in training, one of {', '.join(INTERPOLATIONS)}",
     )
     place: str = _field(
         "centre",
@@ -239,7 +244,7 @@ def check_config(config: TrainingConfig) -> None:
     _ = config.preparation
     data.check_on_bad_image(config.on_bad_image)
     data.check_cache(config.cache)
-    data.check_augmentation(config.augment, config.mixup, config.place)
+    data.check_augmentation(config.augment, config.mixup, config.place, config.scale_interpolation)
     if config.freeze and not config.weights:
         raise ValueError(
             "`freeze` must be left out without `weights`: random ones would stay as they are. "

@@ -68,15 +68,18 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics | None:
         origin = tuning.find_origin(config)
         source = load_source(config)
         scale_range = source.scale_range if config.scale_range == "default" else config.scale_range
+        # Images with sizes of their own are validated and tested as they are.
+        held_out_range = None if source.scale_range is None else scale_range
         with worker.own_folder(config.workdir) as folder:
             own = dataclasses.replace(config, workdir=folder)
             run = _configure(own, source, origin)
             checkpoints = Checkpoints(folder)
             with ops.use_sampler(config.sampler), workdir.alone_in(own):
-                _fit(run, source, scale_range, checkpoints, in_study, worker, config.workdir)
+                ranges = scale_range, held_out_range
+                _fit(run, source, ranges, checkpoints, in_study, worker, config.workdir)
                 if not worker.is_chief:
                     return None
-                metrics = finish(run, source, scale_range, checkpoints)
+                metrics = finish(run, source, held_out_range, checkpoints)
                 hparams.write_final_metrics(config, final_metrics(metrics))
     return metrics
 
@@ -131,7 +134,7 @@ def _configure(config: TrainingConfig, source: data.Source, origin: zoo.Origin |
 def _fit(
     run: RunConfig,
     source: data.Source,
-    scale_range: tuple[float, float] | None,
+    scale_ranges: tuple[tuple[float, float] | None, tuple[float, float] | None],
     checkpoints: Checkpoints,
     in_study: bool,
     worker: workers.Worker,
@@ -139,9 +142,11 @@ def _fit(
 ) -> None:
     """Trains the epochs that are left.
 
-    `shared` is the work directory of all workers, that of the run's configuration this one's own.
+    `scale_ranges` are those of training and of validation. `shared` is the work directory of all
+    workers, that of the run's configuration this one's own.
     """
     config, classes = run.training, len(run.class_names)
+    scale_range, held_out_range = scale_ranges
     workdir.check_same_data(run)
     last = _find_last(run, checkpoints, worker, shared)
     first_epoch, first_step = last.state.position if last else (0, 0)
@@ -163,6 +168,7 @@ def _fit(
             augment=config.augment,
             mixup=config.mixup,
             place=config.place,
+            scale_interpolation=config.scale_interpolation,
         )
         return worker.distribute(of_shards)
 
@@ -176,7 +182,7 @@ def _fit(
     files.write_record(pathlib.Path(config.workdir) / run_files.CONFIG_FILE, run)
     if is_over:
         return
-    factors = data.random_factors(len(source.validation), scale_range, config.seed)
+    factors = data.random_factors(len(source.validation), held_out_range, config.seed)
     held_out = functools.partial(
         data.evaluation_batches, source.validation, config.batch_size, classes, factors
     )

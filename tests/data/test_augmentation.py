@@ -122,7 +122,15 @@ def test_wrong_augmentations_are_refused(text, message):
         augmentation.parse_augmentation(text)
 
 
-@pytest.mark.parametrize(("mixup", "place"), [(-0.1, "centre"), (float("nan"), "centre"), (0, "x")])
-def test_wrong_settings_are_refused(mixup, place):
-    with pytest.raises(ValueError, match="`place`" if place == "x" else "`mixup`"):
-        augmentation.check_augmentation("", mixup, place)
+@pytest.mark.parametrize(
+    ("mixup", "place", "scale_interpolation", "wrong"),
+    [
+        (-0.1, "centre", "bilinear", "`mixup`"),
+        (float("nan"), "centre", "bilinear", "`mixup`"),
+        (0, "x", "bilinear", "`place`.*'x'"),
+        (0, "centre", "nearest", "`scale_interpolation`.*bilinear, bicubic.*'nearest'"),
+    ],
+)
+def test_wrong_settings_are_refused(mixup, place, scale_interpolation, wrong):
+    with pytest.raises(ValueError, match=wrong):
+        augmentation.check_augmentation("", mixup, place, scale_interpolation)

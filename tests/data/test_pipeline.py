@@ -48,6 +48,25 @@ def test_images_are_rescaled_each_by_its_own_factor_within_the_range(examples):
     assert factors.std() > 0.05
 
 
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_bicubic_rescaling_is_sharper_and_stays_in_range(anywhere):
+    edge = np.zeros([16, 33, 33, 1], np.uint8)
+    edge[:, 8:25, 8:25] = 255
+    examples = data.Examples(edge, np.zeros(16, np.int32), anywhere=anywhere)
+    slopes = []
+    for interpolation in ("bilinear", "bicubic"):
+        batches = data.training_batches(
+            examples, 16, 1, (0.5, 1.5), seed=0, scale_interpolation=interpolation
+        )
+        ((images, _),) = _take(batches, 1)
+        # Sums of weights are 1 up to rounding; cubic weights overshoot by a tenth.
+        assert images.min() >= 0
+        assert images.max() < 1 + 1e-6
+        # Lit and dark pixels are as many: what differs is between.
+        slopes.append(np.mean((images > 0.1) & (images < 0.9)))
+    assert slopes[1] < slopes[0]
+
+
 def test_a_later_epoch_is_what_it_would_have_been(examples):
     batches = _take(data.training_batches(examples, 5, 4, (0.3, 1), seed=7), 6)
     later = _take(data.training_batches(examples, 5, 4, (0.3, 1), seed=7, first_epoch=2), 2)

@@ -15,7 +15,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import scale_zoo
-from scale_zoo import data, files, locks, zoo
+from scale_zoo import data, equivariance, files, locks, zoo
 from scale_zoo.training import callbacks, export_run, run_files, schedules, stopping
 from scale_zoo.training import config as training_config
 from scale_zoo.training import run as training
@@ -245,6 +245,37 @@ def test_an_augmented_run_stopped_in_its_steps_goes_on_to_the_same_weights(
     assert (tmp_path / "stopped" / "checkpoints" / "epoch-0001-step-000002").is_dir()
     training.train(stopped)
     _assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
+
+
+@pytest.mark.parametrize(
+    ("source", "held_out"), [("digits", (0.5, 2.0)), ("rescaled:digits", None)]
+)
+def test_held_out_images_with_sizes_of_their_own_are_not_rescaled(
+    source, held_out, tmp_path, unmeasured, monkeypatch
+):
+    ranges = []
+    draw = data.random_factors
+
+    def note(count, scale_range, seed):
+        ranges.append(scale_range)
+        return draw(count, scale_range, seed)
+
+    monkeypatch.setattr(data, "random_factors", note)
+    monkeypatch.setattr(equivariance, "measure_by_size", lambda *_: None)
+    config = dataclasses.replace(
+        SMALL,
+        model="plain_cnn",
+        option={"width": 0.1, "kernel_size": 3},
+        data=source,
+        training_images=32,
+        validation_images=32,
+        batch_size=32,
+        epochs=1,
+        scale_range=(0.5, 2.0),
+        workdir=str(tmp_path / "run"),
+    )
+    assert training.train(config).test.scale_range == held_out
+    assert ranges == [held_out]
 
 
 @pytest.mark.slow
