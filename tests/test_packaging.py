@@ -35,7 +35,7 @@ FLOORS = (
     ("models", "plots"),
     ("zoo",),
     ("__init__", "training"),
-    ("comparison",),
+    ("comparison", "costs"),
     ("benchmarks", "prediction", "report", "sweep"),
     ("command_line",),
     ("commands",),

@@ -3,6 +3,7 @@
 from scale_zoo.benchmarks.decoding import files
 from scale_zoo.benchmarks.networks import entries, memory, models, pipeline, train
 from scale_zoo.benchmarks.operations import deformable_conv, scale_conv
+from scale_zoo.benchmarks.predictions import predictions
 
 SUITES = {
     "scale_conv": scale_conv,
@@ -13,6 +14,7 @@ SUITES = {
     "pipeline": pipeline,
     "files": files,
     "train": train,
+    "predictions": predictions,
 }
 
 __all__ = ["SUITES"]

@@ -9,6 +9,7 @@ from scale_zoo.commands import (
     benchmark,
     compare,
     draw_sampling,
+    estimate,
     evaluate,
     export,
     generalize,
@@ -31,6 +32,7 @@ COMMANDS = {
     "export": export.COMMAND,
     "draw_sampling": draw_sampling.COMMAND,
     "benchmark": benchmark.COMMAND,
+    "estimate": estimate.COMMAND,
 }
 
 

@@ -1,6 +1,6 @@
 """Training runs: configuration, work directory, checkpoints, TensorBoard, export."""
 
-from scale_zoo.training.compiling import compile_model, make_strategy
+from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
 from scale_zoo.training.config import TrainingConfig, check_config, has_run, read_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.run import check_network, load_source, train
@@ -17,5 +17,6 @@ __all__ = [
     "make_strategy",
     "read_config",
     "train",
+    "use_precision",
     "with_settings_of_weights",
 ]

@@ -1,7 +1,7 @@
 """The zoo: models by name, pretrained entries, their export and cost."""
 
 from scale_zoo.zoo.classifier import Classifier, class_names, preparation
-from scale_zoo.zoo.complexity import count_flops, count_parameters
+from scale_zoo.zoo.complexity import count_flops, count_parameters, graph_flops
 from scale_zoo.zoo.description import (
     DESCRIPTION_FILE,
     KERAS_FILE,
@@ -56,6 +56,7 @@ __all__ = [
     "export_model",
     "find_entry",
     "freeze",
+    "graph_flops",
     "head_options",
     "list_models",
     "list_pretrained",

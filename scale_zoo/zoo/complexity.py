@@ -1,6 +1,7 @@
 """Number of parameters and floating-point operations of a network."""
 
 import math
+from collections.abc import Collection
 
 import keras
 import tensorflow as tf
@@ -37,7 +38,16 @@ def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -
     specification = tf.TensorSpec([1, height, width, channels], model.inputs[0].dtype)
     with ops.use_sampler("gather"):
         forward = tf.function(lambda images: model(images, training=False), autograph=False)
-        graph = forward.get_concrete_function(specification).graph
+        return graph_flops(forward.get_concrete_function(specification).graph)
+
+
+def graph_flops(graph: tf.Graph, counted: Collection[str] | None = None) -> int:
+    """Counts the floating-point operations of a graph whose shapes are known, as `count_flops`.
+
+    Args:
+        graph: the graph.
+        counted: names of the operations that count; None counts all.
+    """
     profiler = tf.compat.v1.profiler
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
     logger = tf.get_logger()
@@ -45,6 +55,14 @@ def count_flops(model: keras.Model, image_size: tuple[int, int] | None = None) -
     # The profiler warns of its own deprecated parts.
     logger.setLevel("ERROR")
     try:
-        return profiler.profile(graph, options=options.with_empty_output().build()).total_float_ops
+        nodes = [profiler.profile(graph, options=options.with_empty_output().build())]
     finally:
         logger.setLevel(level)
+    if counted is None:
+        return nodes[0].total_float_ops
+    flops = 0
+    while nodes:
+        node = nodes.pop()
+        nodes += node.children
+        flops += node.float_ops if node.name in counted else 0
+    return flops
