@@ -1,4 +1,4 @@
-"""Predicts what a training takes on this machine and on rented devices: time, hours, money.
+"""Predicts hours and money of a training, on this machine and on rented devices.
 
 Example: scale_zoo estimate --model=dss_resnet50 --data=tfds:imagenet2012 --image_size=224
     --epochs=90 --devices=a100,8xa100 --precision=mixed_float16
