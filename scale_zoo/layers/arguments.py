@@ -5,16 +5,22 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from scale_zoo.ops.footprint import as_pair
 
 __all__ = [
     "as_pair",
     "check_above",
+    "check_bool",
     "check_choice",
     "check_counts",
     "check_numbers",
     "check_odd",
+    "check_outputs",
     "check_pair",
+    "check_pixels",
+    "check_series",
     "check_share",
     "check_whole",
 ]
@@ -30,7 +36,7 @@ def check_counts(**counts: int) -> None:
 def check_whole(**numbers: int) -> None:
     """Raises a ValueError unless every argument is a whole number of at least 0."""
     for argument, value in numbers.items():
-        if value is False or not (value == 0 or _is_count(value)):
+        if not (_is_count(value) or (isinstance(value, int) and value == 0 and value is not False)):
             raise ValueError(f"`{argument}` must be a whole number, at least 0. Received {value}.")
 
 
@@ -63,6 +69,46 @@ def check_above(bound: float, **numbers: float) -> None:
     for argument, value in numbers.items():
         if not (_is_number(value) and value > bound):
             raise ValueError(f"`{argument}` must be above {bound}. Received {value!r}.")
+
+
+def check_series(**series: Sequence[float]) -> None:
+    """Raises a ValueError unless every argument is a list of finite numbers above 0."""
+    for argument, values in series.items():
+        listed = isinstance(values, (list, tuple)) and len(values) > 0
+        if not listed or not all(_is_number(value) and value > 0 for value in values):
+            raise ValueError(
+                f"`{argument}` must be a list of numbers above 0. Received {values!r}."
+            )
+
+
+def check_bool(**switches: bool) -> None:
+    """Raises a ValueError unless every argument is True or False."""
+    for argument, value in switches.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"`{argument}` must be True or False. Received {value!r}.")
+
+
+def check_pixels(shape: Sequence[int | None]) -> None:
+    """Raises a ValueError if maps `[..., height, width, channels]` are known to have no pixels."""
+    if 0 in shape[-3:-1]:
+        raise ValueError(
+            "`inputs` must have a height and width of at least 1 pixel. "
+            f"Received {tuple(shape[-3:-1])}."
+        )
+
+
+def check_outputs(layer: keras.layers.Layer, shape: Sequence[int | None]) -> None:
+    """Raises a ValueError if a layer's windows do not fit into maps of a shape."""
+    try:
+        sizes = layer.compute_output_shape(tuple(shape))[-3:-1]
+    except ValueError:
+        # That of Keras's convolution.
+        sizes = (0,)
+    if any(size is not None and size < 1 for size in sizes):
+        raise ValueError(
+            f"`inputs` must be as large as the windows of {layer.name!r}. "
+            f"Received a height and width of {tuple(shape[-3:-1])}."
+        )
 
 
 def check_share(**shares: float) -> None:

@@ -3,7 +3,7 @@
 import keras
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_above, check_counts
+from scale_zoo.layers.arguments import check_above, check_bool, check_counts
 from scale_zoo.ops.bilinear_lift import check_levels, level_sizes
 
 
@@ -50,6 +50,7 @@ class BilinearLifting(keras.layers.Layer):
         super().__init__(**kwargs)
         check_counts(n_scales=n_scales, min_size=min_size)
         check_above(1, base=base)
+        check_bool(antialias=antialias)
         self.n_scales = n_scales
         self.base = base
         self.min_size = min_size

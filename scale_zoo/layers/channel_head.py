@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_choice
+from scale_zoo.layers.arguments import check_choice, check_series
 from scale_zoo.layers.pyramid import is_vacant, level_list, level_shapes
 
 POOLINGS = {"max": ops.reduce_max, "avg": tf.reduce_mean, "logsumexp": tf.reduce_logsumexp}
@@ -89,6 +89,7 @@ class UnfoldChannels(keras.layers.Layer):
 
     def __init__(self, factors: Sequence[float], **kwargs):
         super().__init__(**kwargs)
+        check_series(factors=factors)
         self.factors = list(factors)
 
     def call(self, inputs):

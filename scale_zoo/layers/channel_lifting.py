@@ -6,7 +6,14 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_above, check_choice, check_counts
+from scale_zoo.layers.arguments import (
+    check_above,
+    check_bool,
+    check_choice,
+    check_counts,
+    check_pixels,
+    check_series,
+)
 from scale_zoo.layers.draws import make_draws, next_seed
 from scale_zoo.layers.pyramid import vacant_level
 from scale_zoo.ops.ordered_sum import fan_out
@@ -35,14 +42,14 @@ class _ChannelLifting(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        training_factors = factors if training_factors is None else training_factors
+        check_series(factors=factors, training_factors=training_factors)
+        check_above(0, main_factor=main_factor)
         self.factors = list(factors)
         self.ground = ground
         self.training_channels = training_channels
-        self.training_factors = list(training_factors or factors)
+        self.training_factors = list(training_factors)
         self.main_factor = float(main_factor)
-        check_above(0, main_factor=main_factor)
-        for each in (*self.factors, *self.training_factors):
-            check_above(0, factors=each)
         check_choice(GROUNDS, ground=ground)
         if training_channels is not None:
             check_counts(training_channels=training_channels)
@@ -120,6 +127,7 @@ class FoveatedLifting(_ChannelLifting):
         self.size = size
 
     def call(self, inputs, training=None):
+        check_pixels(inputs.shape)
         factors = self.channel_factors(training)
         size = [self.size or inputs.shape[axis] or tf.shape(inputs)[axis] for axis in (1, 2)]
         copies = fan_out(inputs, len(factors))
@@ -182,12 +190,14 @@ class SlidingLifting(_ChannelLifting):
     ):
         super().__init__(factors, **kwargs)
         check_counts(stride=stride)
+        check_bool(training_shift=training_shift)
         self.stride = stride
         self.training_shift = training_shift
         if training_shift and self.draws is None:
             self.draws = make_draws(None)
 
     def call(self, inputs, training=None):
+        check_pixels(inputs.shape)
         factors = self.channel_factors(training)
         # A tensor, in a network that is being built, asks for the shapes of inference.
         shifted = self.training_shift and training and not tf.is_tensor(training)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_above, check_choice
+from scale_zoo.layers.arguments import check_above, check_bool, check_choice, check_numbers
 from scale_zoo.layers.convolution import Convolution
 from scale_zoo.ops.gaussian_derivative_conv2d import BOUNDARIES, ORDERS
 
@@ -68,9 +68,11 @@ class GaussianDerivativeConv2D(Convolution):
             filters, 1, strides, "same", kernel_initializer=kernel_initializer, **kwargs
         )
         check_above(0, sigma=sigma)
-        if not base >= 1:
+        check_numbers(base=base)
+        if base < 1:
             raise ValueError(f"`base` must be at least 1. Received {base}.")
         check_choice(ORDERS, order=order)
+        check_bool(zeroth=zeroth)
         check_choice(BOUNDARIES, boundary=boundary)
         self.sigma = sigma
         self.base = base

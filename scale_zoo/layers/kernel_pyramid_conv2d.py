@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_choice, check_odd
+from scale_zoo.layers.arguments import check_choice, check_odd, check_series
 from scale_zoo.layers.convolution import Convolution
 from scale_zoo.ops.resize_kernel import KERNEL_INTERPOLATIONS
 
@@ -63,9 +63,9 @@ class KernelPyramidConv2D(Convolution):
             raise ValueError(
                 f"`kernel_size` must be the same for height and width. Received {(height, width)}."
             )
-        self.sizes = tuple(range(height, height + 8, 2) if sizes is None else sizes)
-        if not self.sizes:
-            raise ValueError(f"`sizes` must hold at least one size. Received {sizes}.")
+        sizes = tuple(range(height, height + 8, 2)) if sizes is None else sizes
+        check_series(sizes=sizes)
+        self.sizes = tuple(sizes)
         for size in self.sizes:
             check_odd(sizes=size)
         if padding == "valid" and self.strides != (1, 1):

@@ -2,6 +2,7 @@
 
 import keras
 
+from scale_zoo.layers.arguments import check_outputs
 from scale_zoo.layers.empty_batch import on_examples
 
 
@@ -34,6 +35,7 @@ class Conv2D(PassesEmptyBatch, keras.layers.Conv2D):
     """
 
     def call(self, inputs):
+        check_outputs(self, inputs.shape)
         return on_examples(super().call, inputs)
 
 
@@ -48,6 +50,7 @@ class MaxPooling2D(PassesEmptyBatch, keras.layers.MaxPooling2D):
     """
 
     def call(self, inputs):
+        check_outputs(self, inputs.shape)
         return on_examples(super().call, inputs)
 
 

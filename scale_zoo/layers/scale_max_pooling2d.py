@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import keras
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import as_pair, check_above, check_pair, check_whole
+from scale_zoo.layers.arguments import (
+    as_pair,
+    check_above,
+    check_outputs,
+    check_pair,
+    check_whole,
+)
 from scale_zoo.layers.empty_batch import on_examples
 from scale_zoo.ops.scale_max_pool2d import output_size
 
@@ -56,6 +62,7 @@ class ScaleMaxPooling2D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def call(self, inputs):
+        check_outputs(self, inputs.shape)
         dilations = [self.base**level for level in range(inputs.shape[1])]
 
         def pool(features):

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_choice
+from scale_zoo.layers.arguments import check_choice, check_pixels
 
 READOUTS = ("max", "centre")
 
@@ -38,6 +38,7 @@ class SpatialReadout(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
     def call(self, inputs):
+        check_pixels(inputs.shape)
         if self.mode == "max":
             return ops.reduce_max(inputs, axis=(-3, -2), keepdims=True)
         height, width = tf.unstack(tf.shape(inputs)[-3:-1])

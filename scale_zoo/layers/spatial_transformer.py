@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from scale_zoo import ops
-from scale_zoo.layers.arguments import check_above, check_choice, check_counts
+from scale_zoo.layers.arguments import check_above, check_choice, check_counts, check_pixels
 from scale_zoo.layers.empty_batch import on_examples
 from scale_zoo.layers.offset_branch import at_rate
 
@@ -97,6 +97,7 @@ class SpatialTransformer(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
+        check_pixels(inputs.shape)
         return on_examples(self._transform, inputs)
 
     def _transform(self, inputs):
