@@ -88,7 +88,7 @@ class ScaleChannels(Plain):
             margin: number of further channels beyond either end.
         """
         steps = range(-self.n_enlarging - margin, self.n_shrinking + margin + 1)
-        return [round(self.spacing * self.ratio**step, 9) for step in steps]
+        return [round(self.spacing * float(self.ratio) ** step, 9) for step in steps]
 
     @property
     def action(self) -> layers.Action:

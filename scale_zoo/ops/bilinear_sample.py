@@ -114,7 +114,7 @@ def use_sampler(name: str) -> Iterator[None]:
 def check_sampler(name: str) -> None:
     """Raises a ValueError unless `use_sampler` takes the name here."""
     if name not in SAMPLERS:
-        raise ValueError(f"The sampler must be one of {SAMPLERS}. Received {name!r}.")
+        raise ValueError(f"`sampler` must be one of {SAMPLERS}. Received {name!r}.")
     if name == "addons" and _addons_resampler() is None:
         raise ValueError(
             "The sampler may be 'addons' where TensorFlow Addons is installed beside the "

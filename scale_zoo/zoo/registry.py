@@ -217,7 +217,7 @@ def _ends(name: str, options: Mapping[str, Any]) -> dict[str, str | None]:
     found = {}
     for end, known in (("front", FRONTS), ("neck", NECKS)):
         given = options.get(end)
-        if given is not None and given not in known:
+        if given is not None and given not in tuple(known):
             raise ValueError(f"`{end}` must be None or one of {tuple(known)}. Received {given!r}.")
         own = prefix if prefix in known else None
         if own and given not in (None, own):

@@ -95,7 +95,9 @@ def test_shifted_grids_hold_the_whole_image_at_every_place_of_a_stride():
 
 @pytest.mark.parametrize("layer", [FoveatedLifting, SlidingLifting])
 def test_wrong_arguments_are_named(layer):
-    with pytest.raises(ValueError, match=r"`factors` must be above 0\. Received 0"):
+    with pytest.raises(
+        ValueError, match=r"`factors` must be a list of numbers above 0\. Received \[0, 1\]"
+    ):
         layer([0, 1])
     with pytest.raises(ValueError, match=r"`ground` must be one of.*Received 'white'"):
         layer([1], ground="white")

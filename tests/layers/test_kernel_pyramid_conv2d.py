@@ -15,7 +15,7 @@ def test_by_default_sizes_are_the_kernels_own_and_three_more():
         ({"kernel_size": 4}, "`kernel_size` must be odd. Received 4"),
         ({"kernel_size": (3, 5)}, r"`kernel_size` must be the same.*\(3, 5\)"),
         ({"sizes": (3, 4)}, "`sizes` must be odd. Received 4"),
-        ({"sizes": ()}, r"`sizes` must hold at least one.*\(\)"),
+        ({"sizes": ()}, r"`sizes` must be a list of numbers above 0.*\(\)"),
         ({"padding": "valid", "strides": 2}, "`strides` must be 1 where.*Received 2"),
         ({"dilation_rate": 2}, "`dilation_rate` must be 1.*Received 2"),
         ({"interpolation": "area"}, "`interpolation` must be one of.*Received 'area'"),

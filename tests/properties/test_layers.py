@@ -1,7 +1,6 @@
 """Layers of drawn arguments on drawn inputs: they work, or name the argument that is wrong."""
 
 import inspect
-import math
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +9,7 @@ from hypothesis import strategies
 from tests.conformance.layer_rows import ROWS
 from tests.conformance.subjects import map_shapes
 from tests.properties import check, counts, names
+from tests.properties.values import VALUES
 
 # Arguments that Keras itself checks.
 OF_KERAS = {
@@ -25,14 +25,6 @@ OF_KERAS = {
 DECIDED = {"GaussianDerivativeConv2D": {"kernel_size", "padding"}}
 # What messages call the input, and what Convolution gives derived classes.
 INPUTS = {"inputs", "input_shape", "images", "levels", "padding", "groups"}
-VALUES = strategies.one_of(
-    strategies.sampled_from([None, True, False, "", "x", "same", "valid", "max", "avg", {}]),
-    strategies.sampled_from([(), (1,), (2, 3), (0, 0), (3, 5, 7), (2, 2, 2), [3, 1]]),
-    strategies.sampled_from([math.nan, math.inf, -math.inf, 1e-9, 1e9]),
-    strategies.sampled_from([np.int64(3), np.float32(1.5)]),
-    strategies.integers(-2, 9),
-    strategies.floats(-2, 4, width=16),
-)
 
 
 def _arguments(layer):

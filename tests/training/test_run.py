@@ -374,7 +374,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
         ({"warmup_epochs": 2}, "`warmup_epochs` must be in"),
         ({"precision": "float8"}, "`precision` must be one of"),
         ({"strategy": "everywhere"}, "`strategy` must be one of"),
-        ({"sampler": "cubic"}, "The sampler must be one of"),
+        ({"sampler": "cubic"}, "`sampler` must be one of"),
         ({"image_size": 32}, "for tfds:, folder: and csv: alone"),
         ({"workdir": ""}, "`workdir` must name"),
     ],
