@@ -2,12 +2,14 @@
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, MAPS, choice, takes
 from scale_zoo.ops.reduce_max import reduce_max
-from scale_zoo.ops.resize import check_images, mix
+from scale_zoo.ops.resize import mix
 
 MODES = ("max", "avg")
 
 
+@takes(images=MAPS, height=COUNT, width=COUNT, mode=choice(MODES))
 def adaptive_pool2d(images: tf.Tensor, height, width, mode: str = "max") -> tf.Tensor:
     """Pools a map to a given number of pixels, in windows that cover it evenly.
 
@@ -33,9 +35,6 @@ def adaptive_pool2d(images: tf.Tensor, height, width, mode: str = "max") -> tf.T
     [2.0, 4.0]
     """
     images = tf.convert_to_tensor(images)
-    check_images(images)
-    if mode not in MODES:
-        raise ValueError(f"`mode` must be one of {MODES}. Received {mode!r}.")
     along = _maximum if mode == "max" else _average
     sizes = [tf.get_static_value(size) for size in (height, width)]
     outputs = along(along(images, height, 1), width, 2)
@@ -44,7 +43,7 @@ def adaptive_pool2d(images: tf.Tensor, height, width, mode: str = "max") -> tf.T
 
 def _maximum(images, new_size, axis):
     size = images.shape[axis]
-    if isinstance(new_size, int) and size is not None and size % new_size == 0:
+    if not tf.is_tensor(new_size) and size is not None and size % new_size == 0:
         window = [1, 1, 1, 1]
         window[axis] = size // new_size
         return tf.nn.max_pool2d(images, window, window, "VALID")
@@ -67,5 +66,5 @@ def _average(images, new_size, axis):
 
 def _windows(size, new_size):
     """Returns the first pixel of each window of a line, and the first after it."""
-    places = tf.range(new_size)
+    places = tf.range(tf.cast(new_size, tf.int32))
     return places * size // new_size, -(-(places + 1) * size // new_size)

@@ -2,7 +2,10 @@
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, takes, tensor
 
+
+@takes(matrices=tensor("[batch, 2, 3]", 3), height=COUNT, width=COUNT)
 def affine_grid(matrices: tf.Tensor, height, width) -> tf.Tensor:
     """Maps every pixel of a canvas by an affine map of its own to each image.
 
@@ -33,8 +36,6 @@ def affine_grid(matrices: tf.Tensor, height, width) -> tf.Tensor:
     matrices = tf.convert_to_tensor(matrices)
     if not matrices.shape.is_compatible_with([None, 2, 3]):
         raise ValueError(f"`matrices` must be [batch, 2, 3]. Received shape {matrices.shape}.")
-    if not matrices.dtype.is_floating:
-        raise ValueError(f"`matrices` must be of floating point. Received {matrices.dtype.name}.")
     if matrices.dtype.size < 4:
         matrices = tf.cast(matrices, tf.float32)
     (rows, y), (columns, x) = [_pixels(size, matrices.dtype) for size in (height, width)]

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, MAPS, above, switch, takes
 from scale_zoo.ops.ordered_sum import fan_out
 
 
+@takes(images=MAPS, n_scales=COUNT, base=above(1), min_size=COUNT, antialias=switch)
 def bilinear_lift(
     images: tf.Tensor,
     n_scales: int,

@@ -6,10 +6,32 @@ import tensorflow as tf
 
 from scale_zoo.ops import footprint
 from scale_zoo.ops.bilinear_sample import bilinear_sample
+from scale_zoo.ops.contracts import (
+    COUNT,
+    FILTERS,
+    MAPS,
+    STEPS,
+    above,
+    optional,
+    padding,
+    pair,
+    takes,
+    tensor,
+)
 from scale_zoo.ops.footprint import Padding, as_pair
 from scale_zoo.ops.ordered_sum import ordered_sum
 
 
+@takes(
+    images=MAPS,
+    offsets=tensor("[batch, height, width, taps, 2]", 5),
+    kernel=FILTERS,
+    mask=optional(tensor("[batch, height, width, taps]", 4)),
+    strides=STEPS,
+    dilation=pair(above(1, least=True)),
+    padding=padding,
+    groups=COUNT,
+)
 def deformable_conv2d(
     images: tf.Tensor,
     offsets: tf.Tensor,
@@ -66,7 +88,6 @@ def deformable_conv2d(
     images, offsets = tf.convert_to_tensor(images), tf.convert_to_tensor(offsets)
     kernel = tf.convert_to_tensor(kernel)
     mask = None if mask is None else tf.convert_to_tensor(mask)
-    _check_numbers(strides, dilation)
     _check(images.shape, offsets.shape, kernel.shape, mask, groups)
     _check_size(images.shape, offsets.shape, kernel.shape, strides, dilation, padding)
     deformable_groups = offsets.shape[3] // (kernel.shape[0] * kernel.shape[1])
@@ -216,14 +237,6 @@ def _product_gradients(patches, weights, outputs_gradient):
     with tf.control_dependencies([weights_gradient]):
         patches_gradient = tf.matmul(outputs_gradient, weights, transpose_b=True)
     return patches_gradient, weights_gradient
-
-
-def _check_numbers(strides, dilation):
-    if min(*as_pair(strides), *as_pair(dilation)) < 1:
-        raise ValueError(
-            "`strides` and `dilation` must be at least 1. "
-            f"Received strides={strides} and dilation={dilation}."
-        )
 
 
 def _check(images, offsets, kernel, mask, groups):

@@ -9,11 +9,20 @@ import numpy as np
 import tensorflow as tf
 
 from scale_zoo.ops import footprint
+from scale_zoo.ops.contracts import COUNT, FILTERS, MAPS, STEPS, above, padding, pair, takes
 from scale_zoo.ops.footprint import Margin, Padding, as_pair
 from scale_zoo.ops.ordered_sum import fan_out, ordered_sum
 from scale_zoo.ops.trainable_dilated_conv2d import trainable_dilated_conv2d
 
 
+@takes(
+    images=MAPS,
+    kernel=FILTERS,
+    dilation=pair(above(1, least=True)),
+    strides=STEPS,
+    padding=padding,
+    groups=COUNT,
+)
 def dilated_conv2d(
     images: tf.Tensor,
     kernel: tf.Tensor,

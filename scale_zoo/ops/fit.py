@@ -2,7 +2,10 @@
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, MAPS, takes
 
+
+@takes(images=MAPS, height=COUNT, width=COUNT)
 def fit(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Resizes images to a canvas, aspect ratio kept, centred and padded with zeros.
 

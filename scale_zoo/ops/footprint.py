@@ -127,6 +127,11 @@ def level_paddings(
     if padding == "same":
         return ["same"] * len(dilations)
     if padding != "valid":
+        if len(padding) != len(dilations):
+            raise ValueError(
+                f"`padding` must be one of {PADDINGS}, or one for each of {len(dilations)} levels. "
+                f"Received {padding!r}."
+            )
         return list(padding)
     same = [margins(kernel_size, dilation) for dilation in dilations]
     largest = [max(level[axis] for level in same) for axis in (0, 1)]

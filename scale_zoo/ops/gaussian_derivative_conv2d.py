@@ -7,8 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import (
+    COUNT,
+    STEPS,
+    above,
+    choice,
+    one_or_series,
+    switch,
+    takes,
+    tensor,
+)
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
-from scale_zoo.ops.footprint import as_pair
 from scale_zoo.ops.gaussian_lift import discrete_gaussian
 from scale_zoo.ops.graph_constant import graph_constant
 from scale_zoo.ops.ordered_sum import bias_add, fan_out
@@ -18,6 +27,18 @@ ORDERS = (1, 2, 3)
 BOUNDARIES = ("edge", "zero")
 
 
+@takes(
+    features=tensor(
+        "[batch, height, width, channels] or [batch, scale, height, width, channels]", 4, 5
+    ),
+    weights=tensor("[derivatives, in_channels / groups, out_channels]", 3),
+    sigma=one_or_series(above(0)),
+    order=choice(ORDERS),
+    strides=STEPS,
+    zeroth=switch,
+    boundary=choice(BOUNDARIES),
+    groups=COUNT,
+)
 def gaussian_derivative_conv2d(
     features: tf.Tensor,
     weights: tf.Tensor,
@@ -72,7 +93,7 @@ def gaussian_derivative_conv2d(
     """
     features, weights = tf.convert_to_tensor(features), tf.convert_to_tensor(weights)
     bias = None if bias is None else tf.convert_to_tensor(bias)
-    _check(features.shape, weights.shape, sigma, order, strides, bias, zeroth, boundary, groups)
+    _check(features.shape, weights.shape, sigma, order, bias, zeroth, groups)
 
     # Of half precision, too few digits are left in the differences of neighbouring pixels.
     exact = features.dtype if features.dtype.size > 2 else tf.float32
@@ -167,17 +188,7 @@ def _smoothing_matrix(sigma, size, radius, boundary):
     return matrix
 
 
-def _check(features, weights, sigma, order, strides, bias, zeroth, boundary, groups):
-    if features.rank not in (4, 5):
-        raise ValueError(
-            "`features` must be [batch, height, width, channels] or [batch, scale, height, width, "
-            f"channels]. Received shape {tuple(features)}."
-        )
-    if order not in ORDERS or boundary not in BOUNDARIES:
-        raise ValueError(
-            f"`order` must be one of {ORDERS} and `boundary` one of {BOUNDARIES}. "
-            f"Received {order!r} and {boundary!r}."
-        )
+def _check(features, weights, sigma, order, bias, zeroth, groups):
     terms = len(derivatives(order, zeroth))
     fits = weights.is_compatible_with([terms, features[-1] // groups, None])
     if not fits or features[-1] % groups or weights[2] % groups:
@@ -186,8 +197,6 @@ def _check(features, weights, sigma, order, strides, bias, zeroth, boundary, gro
             f"groups={groups}, out_channels]. Received shape {tuple(weights)}."
         )
     sigmas = list(sigma) if isinstance(sigma, Sequence) else [sigma]
-    if min(sigmas, default=0) <= 0:
-        raise ValueError(f"`sigma` must be above 0. Received {sigma}.")
     if isinstance(sigma, Sequence) and (features.rank == 4 or features[1] != len(sigmas)):
         raise ValueError(
             "`sigma` must be one number, or one for each level of the features. "
@@ -195,5 +204,3 @@ def _check(features, weights, sigma, order, strides, bias, zeroth, boundary, gro
         )
     if bias is not None and tuple(bias.shape) != (weights[2],):
         raise ValueError(f"`bias` must be [{weights[2]}]. Received shape {tuple(bias.shape)}.")
-    if min(as_pair(strides)) < 1:
-        raise ValueError(f"`strides` must be at least 1. Received {strides}.")

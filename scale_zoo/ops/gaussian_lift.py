@@ -6,7 +6,10 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, MAPS, above, takes
 
+
+@takes(images=MAPS, n_scales=COUNT, base=above(1), zero_scale=above(0))
 def gaussian_lift(
     images: tf.Tensor, n_scales: int, base: float = 2.0, zero_scale: float = 0.5
 ) -> tf.Tensor:
@@ -30,16 +33,6 @@ def gaussian_lift(
         ValueError: if an argument is out of range or the images are not of rank 4.
     """
     images = tf.convert_to_tensor(images)
-    if images.shape.rank != 4:
-        raise ValueError(
-            "`images` must be [batch, height, width, channels]. "
-            f"Received shape {tuple(images.shape)}."
-        )
-    if n_scales < 1 or base <= 1 or zero_scale <= 0:
-        raise ValueError(
-            "`n_scales` must be at least 1, `base` above 1 and `zero_scale` above 0. "
-            f"Received {n_scales}, {base} and {zero_scale}."
-        )
     variances = [zero_scale**2 * (base ** (2 * level) - 1) for level in range(n_scales)]
     kernels = [discrete_gaussian(variance) for variance in variances]
     height, width = _size(images, 1), _size(images, 2)

@@ -4,12 +4,22 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, FILTERS, MAPS, STEPS, choice, series, takes
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
-from scale_zoo.ops.footprint import as_pair
+from scale_zoo.ops.footprint import PADDINGS, as_pair
 from scale_zoo.ops.ordered_sum import bias_add, fan_out
-from scale_zoo.ops.resize_kernel import resize_kernel, resizing_matrix
+from scale_zoo.ops.resize_kernel import KERNEL_INTERPOLATIONS, resize_kernel, resizing_matrix
 
 
+@takes(
+    images=MAPS,
+    kernel=FILTERS,
+    sizes=series(COUNT),
+    strides=STEPS,
+    interpolation=choice(KERNEL_INTERPOLATIONS),
+    padding=choice(PADDINGS),
+    groups=COUNT,
+)
 def kernel_pyramid_conv2d(
     images: tf.Tensor,
     kernel: tf.Tensor,
@@ -84,21 +94,15 @@ def _convolve(images, kernel, size, strides, interpolation, *, padding, groups):
 
 
 def _check(images, kernel, sizes, strides, bias, padding, groups):
-    if images.rank != 4:
-        raise ValueError(
-            f"`images` must be [batch, height, width, channels]. Received shape {tuple(images)}."
-        )
     square = kernel.rank == 4 and kernel[0] == kernel[1] and kernel[0] % 2 == 1
     if not square or kernel[2] * groups != images[3] or kernel[3] % groups:
         raise ValueError(
             f"`kernel` must be [size, size, in_channels={images[3]} / groups={groups}, "
             f"out_channels], an odd size. Received shape {tuple(kernel)}."
         )
-    if not sizes or any(size < 1 or size % 2 == 0 for size in sizes):
+    if any(size % 2 == 0 for size in sizes):
         raise ValueError(f"`sizes` must be odd numbers. Received {sizes}.")
     if bias is not None and tuple(bias.shape) != (kernel[3],):
         raise ValueError(f"`bias` must be [{kernel[3]}]. Received shape {tuple(bias.shape)}.")
-    if min(as_pair(strides)) < 1:
-        raise ValueError(f"`strides` must be at least 1. Received {strides}.")
     if padding == "valid" and as_pair(strides) != (1, 1):
         raise ValueError(f"`strides` must be 1 where `padding` is 'valid'. Received {strides}.")

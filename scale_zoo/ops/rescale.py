@@ -3,6 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import (
+    MAPS,
+    batch_of_numbers,
+    choice,
+    optional,
+    pixels,
+    takes,
+    tensor,
+)
 from scale_zoo.ops.graph_constant import graph_constant
 
 INTERPOLATIONS = ("bilinear", "bicubic")
@@ -14,6 +23,14 @@ SMALLEST_FACTOR = 0.001
 FEW_CHANNELS = 8
 
 
+@takes(
+    images=MAPS,
+    factors=batch_of_numbers,
+    interpolation=choice(INTERPOLATIONS),
+    size=optional(pixels),
+    outside=choice(OUTSIDES),
+    places=optional(tensor("[batch, 2]", 2, floating=False)),
+)
 def rescale(
     images: tf.Tensor,
     factors,
@@ -52,19 +69,6 @@ def rescale(
     if outside == "mean":
         mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
         return mean + rescale(images - mean, factors, interpolation, size, "zero", places)
-    if images.shape.rank != 4:
-        raise ValueError(
-            "`images` must be [batch, height, width, channels]. "
-            f"Received shape {tuple(images.shape)}."
-        )
-    if interpolation not in INTERPOLATIONS:
-        raise ValueError(
-            f"`interpolation` must be in {INTERPOLATIONS}. Received {interpolation!r}."
-        )
-    if outside not in OUTSIDES:
-        raise ValueError(f"`outside` must be in {OUTSIDES}. Received {outside!r}.")
-    if not images.dtype.is_floating:
-        raise ValueError(f"`images` must be of floating point. Received {images.dtype.name}.")
     # Positions need float32 even where the images are of half precision.
     factors = tf.cast(factors, tf.float32)
     static = tf.get_static_value(factors)

@@ -2,9 +2,12 @@
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, MAPS, choice, takes
+
 INTERPOLATIONS = ("bilinear", "nearest")
 
 
+@takes(images=MAPS, height=COUNT, width=COUNT, interpolation=choice(INTERPOLATIONS))
 def resize(images: tf.Tensor, height, width, interpolation: str = "bilinear") -> tf.Tensor:
     """Resizes images to another number of pixels, any sizes, edges upon edges.
 
@@ -31,26 +34,10 @@ def resize(images: tf.Tensor, height, width, interpolation: str = "bilinear") ->
     [0.0, 1.0, 3.0, 4.0]
     """
     images = tf.convert_to_tensor(images)
-    check_images(images)
-    if interpolation not in INTERPOLATIONS:
-        raise ValueError(
-            f"`interpolation` must be one of {INTERPOLATIONS}. Received {interpolation!r}."
-        )
     along = _interpolate if interpolation == "bilinear" else _repeat
     sizes = [tf.get_static_value(size) for size in (height, width)]
     outputs = along(along(images, height, 1), width, 2)
     return tf.ensure_shape(outputs, [images.shape[0], *sizes, images.shape[3]])
-
-
-def check_images(images: tf.Tensor) -> None:
-    """Raises a ValueError unless images are of rank 4 and of floating point."""
-    if images.shape.rank != 4:
-        raise ValueError(
-            "`images` must be [batch, height, width, channels]. "
-            f"Received shape {tuple(images.shape)}."
-        )
-    if not images.dtype.is_floating:
-        raise ValueError(f"`images` must be of floating point. Received {images.dtype.name}.")
 
 
 def mix(images: tf.Tensor, weights: tf.Tensor, axis: int) -> tf.Tensor:

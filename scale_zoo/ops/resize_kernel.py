@@ -6,11 +6,13 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, FILTERS, choice, pair, takes
 from scale_zoo.ops.footprint import as_pair
 
 KERNEL_INTERPOLATIONS = ("bilinear", "bicubic")
 
 
+@takes(kernel=FILTERS, size=pair(COUNT), interpolation=choice(KERNEL_INTERPOLATIONS))
 def resize_kernel(kernel: tf.Tensor, size, interpolation: str = "bicubic") -> tf.Tensor:
     """Resizes a kernel to another number of taps, edges upon edges, and keeps its response.
 
@@ -37,11 +39,6 @@ def resize_kernel(kernel: tf.Tensor, size, interpolation: str = "bicubic") -> tf
     [0.0, 0.5, 1.5, 2.0]
     """
     kernel = tf.convert_to_tensor(kernel)
-    if kernel.shape.rank != 4:
-        raise ValueError(
-            "`kernel` must be [height, width, in_channels, out_channels]. "
-            f"Received shape {tuple(kernel.shape)}."
-        )
     rows, columns = [
         tf.constant(resizing_matrix(old, new, interpolation), kernel.dtype)
         for old, new in zip(kernel.shape[:2], as_pair(size), strict=True)

@@ -7,11 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import COUNT, MAPS, STEPS, padding, takes, tensor
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
-from scale_zoo.ops.footprint import Padding, as_pair
+from scale_zoo.ops.footprint import Padding
 from scale_zoo.ops.ordered_sum import bias_add
 
 
+@takes(
+    images=MAPS,
+    kernel=tensor("[..., size, size, in_channels, out_channels]", 4, 5),
+    n_orientations=COUNT,
+    strides=STEPS,
+    dilation=STEPS,
+    padding=padding,
+)
 def rotation_lifting_conv2d(
     images: tf.Tensor,
     kernel: tf.Tensor,
@@ -51,12 +60,18 @@ def rotation_lifting_conv2d(
             f"`images` must be [batch, height, width, channels]. Received shape {images.shape}."
         )
     _check_kernel(kernel.shape, [], images.shape[3])
-    _check_numbers(n_orientations, strides)
     rotated = rotate_kernel(kernel, n_orientations)
     kernels = tf.transpose(rotated, [1, 2, 3, 0, 4])
     return _convolve(images, kernels, bias, strides=strides, dilation=dilation, padding=padding)
 
 
+@takes(
+    features=tensor("[batch, orientation, height, width, channels]", 5),
+    kernel=tensor("[..., size, size, in_channels, out_channels]", 4, 5),
+    strides=STEPS,
+    dilation=STEPS,
+    padding=padding,
+)
 def rotation_conv2d(
     features: tf.Tensor,
     kernel: tf.Tensor,
@@ -95,12 +110,12 @@ def rotation_conv2d(
         )
     n_orientations, channels = features.shape[1], features.shape[4]
     _check_kernel(kernel.shape, [n_orientations], channels)
-    _check_numbers(n_orientations, strides)
     kernels = _shift(rotate_kernel(kernel, n_orientations))
     images = _merge_orientations(features)
     return _convolve(images, kernels, bias, strides=strides, dilation=dilation, padding=padding)
 
 
+@takes(kernel=tensor("[..., size, size, in_channels, out_channels]", 4, 5), n_orientations=COUNT)
 def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
     """Rotates a kernel counterclockwise to orientations evenly spaced over a full turn.
 
@@ -128,7 +143,6 @@ def rotate_kernel(kernel: tf.Tensor, n_orientations: int) -> tf.Tensor:
     """
     kernel = tf.convert_to_tensor(kernel)
     _check_kernel(kernel.shape, kernel.shape[:-4], None)
-    _check_numbers(n_orientations)
     *leading, size, _, in_channels, out_channels = kernel.shape
     operator = _rotation_operator(size, n_orientations).reshape(-1, size**2)
     taps = tf.reshape(kernel, [*leading, size**2, in_channels * out_channels])
@@ -217,12 +231,4 @@ def _check_kernel(kernel, leading, channels):
         raise ValueError(
             f"`kernel` must be [{', '.join(map(str, expected))}], an odd size. "
             f"Received shape {kernel}."
-        )
-
-
-def _check_numbers(n_orientations, strides=1):
-    if n_orientations < 1 or min(as_pair(strides)) < 1:
-        raise ValueError(
-            "`n_orientations` and `strides` must be at least 1. "
-            f"Received n_orientations={n_orientations} and strides={strides}."
         )

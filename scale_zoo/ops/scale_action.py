@@ -4,9 +4,11 @@ import math
 
 import tensorflow as tf
 
-from scale_zoo.ops.rescale import rescale
+from scale_zoo.ops.contracts import LEVELS, above, takes, tensor
+from scale_zoo.ops.rescale import SMALLEST_FACTOR, rescale
 
 
+@takes(features=LEVELS, factor=above(0), base=above(1))
 def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
     """Scales scale-space features: every level in space, and the levels along scale.
 
@@ -26,6 +28,7 @@ def scale_action(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
     return shift_levels(rescale_maps(features, factor), factor, base)
 
 
+@takes(features=tensor("[batch, scale, ...]", 2, 3, 4, 5, 6), factor=above(0), base=above(1))
 def shift_levels(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
     """Shifts levels by `log(1 / factor) / log(base)`, linear between levels; maps stay.
 
@@ -54,6 +57,7 @@ def shift_levels(features: tf.Tensor, factor: float, base: float) -> tf.Tensor:
     return tf.stack(outputs, axis=1)
 
 
+@takes(features=LEVELS, factor=above(SMALLEST_FACTOR, least=True))
 def rescale_maps(features: tf.Tensor, factor: float) -> tf.Tensor:
     """Scales the map of every level or orientation; levels do not shift.
 
@@ -80,6 +84,11 @@ def relative_error(expected: tf.Tensor, actual: tf.Tensor) -> tf.Tensor:
     Equal features have error 0, also where both are zero; of features that are not finite, it is
     not a number.
     """
+    if not expected.shape.is_compatible_with(actual.shape):
+        raise ValueError(
+            f"`actual` must have the shape of `expected`, {tuple(expected.shape)}. "
+            f"Received shape {tuple(actual.shape)}."
+        )
     axes = list(range(1, expected.shape.rank))
     expected, actual = tf.cast(expected, tf.float32), tf.cast(actual, tf.float32)
     difference = tf.reduce_sum(tf.square(expected - actual), axes)

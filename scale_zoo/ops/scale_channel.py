@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import MAPS, above, choice, pixels, takes
 from scale_zoo.ops.rescale import rescale
 
 GROUNDS = ("black", "mirrored")
@@ -13,6 +14,7 @@ REACH = 2
 ROUNDING = 1e-5
 
 
+@takes(images=MAPS, factor=above(0), size=pixels, ground=choice(GROUNDS))
 def scale_channel(images: tf.Tensor, factor, size, ground: str = "black") -> tf.Tensor:
     """Samples images on a grid about their centre whose points are `factor` pixels apart.
 
@@ -39,12 +41,7 @@ def scale_channel(images: tf.Tensor, factor, size, ground: str = "black") -> tf.
     >>> scale_zoo.ops.scale_channel(images, 1, (2, 6))[0, 0, :, 0].numpy().tolist()
     [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]
     """
-    if ground not in GROUNDS:
-        raise ValueError(f"`ground` must be one of {GROUNDS}. Received {ground!r}.")
     images = tf.convert_to_tensor(images)
-    static = tf.get_static_value(tf.convert_to_tensor(factor))
-    if static is not None and not static > 0:
-        raise ValueError(f"`factor` must be above 0. Received {static}.")
     if ground == "mirrored":
         for axis, points in zip((1, 2), size, strict=True):
             images = _mirror(images, axis, factor, points)

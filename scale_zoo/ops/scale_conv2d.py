@@ -5,11 +5,29 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 
 from scale_zoo.ops import footprint
+from scale_zoo.ops.contracts import (
+    COUNT,
+    LEVELS,
+    STEPS,
+    above,
+    level_padding,
+    series,
+    takes,
+    tensor,
+)
 from scale_zoo.ops.dilated_conv2d import dilated_conv2d
-from scale_zoo.ops.footprint import Padding, as_pair
+from scale_zoo.ops.footprint import Padding
 from scale_zoo.ops.ordered_sum import bias_add, fan_out, ordered_sum
 
 
+@takes(
+    features=LEVELS,
+    kernel=tensor("[interaction, height, width, in_channels / groups, out_channels]", 5),
+    dilations=series(above(1, least=True)),
+    strides=STEPS,
+    padding=level_padding,
+    groups=COUNT,
+)
 def scale_conv2d(
     features: tf.Tensor,
     kernel: tf.Tensor,
@@ -47,7 +65,7 @@ def scale_conv2d(
         ValueError: if ranks, channels, levels, kernel sizes or dilations do not fit.
     """
     features, kernel = tf.convert_to_tensor(features), tf.convert_to_tensor(kernel)
-    _check(features.shape, kernel.shape, dilations, strides, groups)
+    _check(features.shape, kernel.shape, dilations, groups)
     paddings = footprint.level_paddings(padding, kernel.shape[1:3], dilations)
     bias = None if bias is None else tf.convert_to_tensor(bias)
     if bias is not None and tuple(bias.shape) != (kernel.shape[4],):
@@ -92,22 +110,17 @@ def level_reads(
         yield [(next(images), next(planar)) for images, planar in reads], dilation, level_bias
 
 
-def _check(features, kernel, dilations, strides, groups):
-    if features.rank != 5:
-        raise ValueError(
-            "`features` must be [batch, scale, height, width, channels]. "
-            f"Received shape {tuple(features)}."
-        )
-    odd = kernel.rank == 5 and kernel[1] % 2 == kernel[2] % 2 == 1
+def _check(features, kernel, dilations, groups):
+    odd = kernel[1] % 2 == kernel[2] % 2 == 1
     if not odd or kernel[3] * groups != features[4] or kernel[4] % groups:
         share = "" if groups == 1 else f" / groups={groups}"
         raise ValueError(
             "`kernel` must be [interaction, odd height, odd width, "
             f"in_channels={features[4]}{share}, out_channels]. Received shape {tuple(kernel)}."
         )
-    if features[1] != len(dilations) or min(dilations) < 1:
+    if features[1] != len(dilations):
         raise ValueError(
-            f"`dilations` must hold one number >= 1 for each of the {features[1]} levels. "
+            f"`dilations` must hold one number for each of the {features[1]} levels. "
             f"Received {list(dilations)}."
         )
     if kernel[0] > features[1]:
@@ -115,5 +128,3 @@ def _check(features, kernel, dilations, strides, groups):
             f"`kernel` must reach over at most the {features[1]} levels of the features. "
             f"Received interaction {kernel[0]}."
         )
-    if min(as_pair(strides)) < 1:
-        raise ValueError(f"`strides` must be at least 1. Received {strides}.")

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from scale_zoo.ops.contracts import LEVELS, STEPS, above, at_least, series, takes
 from scale_zoo.ops.footprint import as_pair
 
 
+@takes(features=LEVELS, dilations=series(above(0)), size=STEPS, strides=STEPS, padding=at_least(0))
 def scale_max_pool2d(
     features: tf.Tensor,
     dilations: Sequence[float],

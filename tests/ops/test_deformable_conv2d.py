@@ -176,12 +176,12 @@ def test_points_are_those_of_strided_dilated_taps_moved_by_offsets():
         ({"kernel": (3, 3, 2, 6)}, r"`kernel`.*in_channels=4.*\(3, 3, 2, 6\)"),
         ({"offsets": (2, 9, 9, 8, 2)}, r"`offsets`.*9 taps.*\(2, 9, 9, 8, 2\)"),
         ({"offsets": (2, 9, 9, 0, 2), "kernel": (1, 1, 4, 6)}, r"`offsets`.*\(2, 9, 9, 0, 2\)"),
-        ({"offsets": (2, 9, 9, 18)}, r"`offsets`.*9 taps.*\(2, 9, 9, 18\)"),
+        ({"offsets": (2, 9, 9, 18)}, r"`offsets`.*taps, 2.*\(2, 9, 9, 18\)"),
         ({"offsets": (2, 5, 5, 9, 2)}, r"`offsets`.*height=9, width=9.*\(2, 5, 5, 9, 2\)"),
         ({"offsets": (1, 9, 9, 9, 2)}, r"`offsets`.*batch=2.*\(1, 9, 9, 9, 2\)"),
         ({"offsets": (2, 9, 9, 27, 2)}, r"groups.*4 channels.*3 groups.*\(2, 9, 9, 27, 2\)"),
         ({"mask": (2, 9, 9, 18)}, r"`mask`.*\[2, 9, 9, 9\].*\(2, 9, 9, 18\)"),
-        ({"mask": (2, 9, 9, 9, 1)}, r"`mask`.*\[2, 9, 9, 9\].*\(2, 9, 9, 9, 1\)"),
+        ({"mask": (2, 9, 9, 9, 1)}, r"`mask`.*\(2, 9, 9, 9, 1\)"),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(shapes, message):
@@ -194,8 +194,8 @@ def test_shapes_that_do_not_fit_are_named(shapes, message):
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"strides": 0}, "`strides`.*at least 1.*strides=0"),
-        ({"dilation": 0.5}, "`dilation`.*at least 1.*dilation=0.5"),
+        ({"strides": 0}, "`strides`.*at least 1.*Received 0"),
+        ({"dilation": 0.5}, "`dilation`.*at least 1.*Received 0.5"),
         ({"strides": 2}, r"`offsets`.*height=5, width=5.*\(2, 9, 9, 9, 2\)"),
     ],
 )

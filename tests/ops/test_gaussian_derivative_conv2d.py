@@ -148,11 +148,11 @@ def test_gradients_are_those_of_the_linear_definition():
         ({"weights": _random(5, 3, 3)}, r"`weights` must be.*in_channels=2.*\(5, 3, 3\)"),
         ({"groups": 2}, r"`weights` must be.*groups=2.*\(5, 2, 3\)"),
         ({"order": 4}, r"`order` must be one of \(1, 2, 3\).*4"),
-        ({"boundary": "mirror"}, "`boundary` one of.*'mirror'"),
+        ({"boundary": "mirror"}, "`boundary` must be one of.*'mirror'"),
         ({"sigma": 0}, "`sigma` must be above 0. Received 0"),
         ({"sigma": [1.0, 2.0]}, r"`sigma` must be one number.*\[1.0, 2.0\]"),
         ({"bias": _random(2)}, r"`bias` must be \[3\].*\(2,\)"),
-        ({"strides": 0}, "`strides` must be at least 1.*0"),
+        ({"strides": 0}, "`strides`.*at least 1.*0"),
     ],
 )
 def test_an_argument_out_of_range_is_named(arguments, message):

@@ -145,9 +145,9 @@ def test_images_keep_their_dtype(dtype):
     ("shape", "options", "message"),
     [
         ((9, 9, 1), {"n_scales": 2}, "`images`.*9, 9, 1"),
-        ((1, 9, 9, 1), {"n_scales": 0}, "`n_scales`.*Received 0, 2.0 and 0.5"),
-        ((1, 9, 9, 1), {"n_scales": 2, "base": 1.0}, "`base`.*Received 2, 1.0 and 0.5"),
-        ((1, 9, 9, 1), {"n_scales": 2, "zero_scale": 0.0}, "`zero_scale`.*2, 2.0 and 0.0"),
+        ((1, 9, 9, 1), {"n_scales": 0}, "`n_scales`.*Received 0"),
+        ((1, 9, 9, 1), {"n_scales": 2, "base": 1.0}, "`base`.*Received 1.0"),
+        ((1, 9, 9, 1), {"n_scales": 2, "zero_scale": 0.0}, "`zero_scale`.*Received 0.0"),
     ],
 )
 def test_an_argument_out_of_range_is_named(shape, options, message):

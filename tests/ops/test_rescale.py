@@ -252,7 +252,7 @@ def test_mirrored_images_each_have_their_factor():
 
 
 def test_an_unknown_outside_is_refused():
-    with pytest.raises(ValueError, match=r"`outside` must be in .*Received 'wrap'"):
+    with pytest.raises(ValueError, match=r"`outside` must be one of .*Received 'wrap'"):
         rescale(_random(1, 4, 4, 1), 0.5, outside="wrap")
 
 

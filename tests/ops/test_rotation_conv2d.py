@@ -229,7 +229,7 @@ def test_unknown_sizes_compute_what_known_ones_do(strides):
         ((1, 4, 5, 5, 2), (4, 3, 3, 1, 1), {}, r"`kernel`.*size, 2.*4, 3, 3, 1, 1"),
         ((1, 4, 5, 5, 2), (4, 2, 2, 2, 1), {}, "`kernel`.*odd size.*4, 2, 2, 2, 1"),
         ((1, 4, 5, 5, 2), (4, 3, 5, 2, 1), {}, "`kernel`.*4, 3, 5, 2, 1"),
-        ((1, 4, 5, 5, 2), (4, 3, 3, 2, 1), {"strides": 0}, "`strides`.*Received.*strides=0"),
+        ((1, 4, 5, 5, 2), (4, 3, 3, 2, 1), {"strides": 0}, "`strides`.*Received 0"),
         ((1, 4, 5, 5, 2), (4, 3, 3, 2, 1), {"bias": np.zeros(2)}, r"`bias`.*\[1\].*\(2,\)"),
     ],
 )
@@ -246,7 +246,7 @@ def test_an_argument_of_the_group_convolution_that_does_not_fit_is_named(
         ((1, 4, 5, 5, 2), (3, 3, 2, 1), 4, "`images`.*1, 4, 5, 5, 2"),
         ((1, 5, 5, 2), (4, 3, 3, 2, 1), 4, "`kernel`.*4, 3, 3, 2, 1"),
         ((1, 5, 5, 2), (3, 3, 1, 1), 4, "`kernel`.*size, 2.*3, 3, 1, 1"),
-        ((1, 5, 5, 2), (3, 3, 2, 1), 0, "`n_orientations`.*n_orientations=0"),
+        ((1, 5, 5, 2), (3, 3, 2, 1), 0, "`n_orientations`.*Received 0"),
     ],
 )
 def test_an_argument_of_the_lifting_convolution_that_does_not_fit_is_named(

@@ -160,7 +160,7 @@ def test_auto_is_the_default_also_inside_another():
 
 
 def test_an_unknown_sampler_is_refused():
-    with pytest.raises(ValueError, match=r"The sampler.*addons.*gather.*xla.*Received 'cubic'"):
+    with pytest.raises(ValueError, match=r"`sampler`.*addons.*gather.*xla.*Received 'cubic'"):
         use_sampler("cubic").__enter__()
 
 
