@@ -145,7 +145,7 @@ def draw(data: str, entries: list[Entry]) -> None:
         name = sizes.pop() if sizes else None
         path = DOCS / PICTURES / f"{_stem(data)}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        over_size.plot_by_size(curves, name or "scale factor", path)
+        over_size.plot_by_size(curves, name or "scale factor", path, data)
 
 
 def _row(entry: Entry) -> list[str]:

@@ -83,7 +83,7 @@ def generalize(
         )
     finally:
         if results.networks:
-            draw_sizes(output, results.networks)
+            draw_sizes(output, results)
 
 
 def _test_images(source, images) -> data.Examples:

@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import pathlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -154,9 +154,9 @@ def _percent(measure) -> str:
     return f"{100 * measure.mean:.2f} ± {100 * measure.spread:.2f}"
 
 
-def draw_sizes(output: pathlib.Path, networks: Mapping[str, SizedNetwork]) -> None:
+def draw_sizes(output: pathlib.Path, results: Generalization) -> None:
     """Draws the plots, each atomically."""
-    curves = _curves(networks)
+    curves = _curves(results.networks)
     size_name = curves[0][1][0].size_name
     over_size.plot_by_size(
         [
@@ -165,6 +165,7 @@ def draw_sizes(output: pathlib.Path, networks: Mapping[str, SizedNetwork]) -> No
         ],
         size_name,
         output / PICTURE_FILE,
+        results.settings.data,
     )
     for label, _, by_size in curves:
         if by_size.selection is not None:

@@ -32,7 +32,9 @@ class SizeCurve:
     baseline: bool = False
 
 
-def plot_by_size(curves: Sequence[SizeCurve], size_name: str, path: pathlib.Path) -> None:
+def plot_by_size(
+    curves: Sequence[SizeCurve], size_name: str, path: pathlib.Path, data: str = ""
+) -> None:
     """Plots accuracy by size, the sizes of the training images shaded.
 
     Up to three networks share a panel; of more, each has a panel of its own before the others in
@@ -42,6 +44,7 @@ def plot_by_size(curves: Sequence[SizeCurve], size_name: str, path: pathlib.Path
         curves: the networks.
         size_name: what the sizes are, for the axis.
         path: the PNG file to write.
+        data: name of the data set, for the title.
     """
     together = len(curves) <= drawing.MOST_TOGETHER
     if together:
@@ -63,9 +66,8 @@ def plot_by_size(curves: Sequence[SizeCurve], size_name: str, path: pathlib.Path
         axes.set_ylim(0, 1.02)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("accuracy")
-    figure.suptitle(
-        "Accuracy over the size of objects" + ("" if together else "; grey: the other networks")
-    )
+    title = "Accuracy over the size of objects" + (f", {data}" if data else "")
+    figure.suptitle(title + ("" if together else "; grey: the other networks"))
     drawing.legend(figure, [*shades, *chance, *handles], 2)
     drawing.save(figure, path)
 

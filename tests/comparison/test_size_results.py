@@ -67,7 +67,8 @@ def test_each_network_with_scale_channels_has_a_picture_of_their_selection(tmp_p
         "a": _network(_by_size([0.9, 0.6], selection), label="runs/a b"),
         "b": _network(_by_size([0.9, 0.6]), label="b"),
     }
-    size_results.draw_sizes(tmp_path, networks)
+    settings = size_results.SizeSettings("digits", 0, None, None)
+    size_results.draw_sizes(tmp_path, Generalization(settings, networks))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"accuracy_by_size.png", "scale_selection_runs_a_b.png"}
 
