@@ -5,31 +5,14 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from scale_zoo.ops import footprint
-from scale_zoo.ops.contracts import (
-    COUNT,
-    LEVELS,
-    STEPS,
-    above,
-    level_padding,
-    series,
-    takes,
-    tensor,
-)
+from scale_zoo.ops.contracts import takes, tensor
 from scale_zoo.ops.deformable_conv2d import deformable_conv2d
 from scale_zoo.ops.footprint import Padding
 from scale_zoo.ops.ordered_sum import bias_add, ordered_sum
-from scale_zoo.ops.scale_conv2d import level_reads
+from scale_zoo.ops.scale_conv2d import CONTRACTS, level_reads
 
 
-@takes(
-    features=LEVELS,
-    offsets=tensor("[batch, scale, height, width, interaction * taps, 2]", 6),
-    kernel=tensor("[interaction, height, width, in_channels / groups, out_channels]", 5),
-    dilations=series(above(1, least=True)),
-    strides=STEPS,
-    padding=level_padding,
-    groups=COUNT,
-)
+@takes(offsets=tensor("[batch, scale, height, width, interaction * taps, 2]", 6), **CONTRACTS)
 def deformable_scale_conv2d(
     features: tf.Tensor,
     offsets: tf.Tensor,

@@ -19,15 +19,18 @@ from scale_zoo.ops.dilated_conv2d import dilated_conv2d
 from scale_zoo.ops.footprint import Padding
 from scale_zoo.ops.ordered_sum import bias_add, fan_out, ordered_sum
 
+# What a deformable one must take, too.
+CONTRACTS = {
+    "features": LEVELS,
+    "kernel": tensor("[interaction, height, width, in_channels / groups, out_channels]", 5),
+    "dilations": series(above(1, least=True)),
+    "strides": STEPS,
+    "padding": level_padding,
+    "groups": COUNT,
+}
 
-@takes(
-    features=LEVELS,
-    kernel=tensor("[interaction, height, width, in_channels / groups, out_channels]", 5),
-    dilations=series(above(1, least=True)),
-    strides=STEPS,
-    padding=level_padding,
-    groups=COUNT,
-)
+
+@takes(**CONTRACTS)
 def scale_conv2d(
     features: tf.Tensor,
     kernel: tf.Tensor,
