@@ -32,7 +32,8 @@ measured, or does not exist.
 
 `make zoo/ENTRY`, such as `make zoo/dss_cnn.digits`, trains an entry anew by its file in `recipes/`,
 measures it, and writes entry, card and this page; data of TensorFlow Datasets are found by
-`FLAGS=--data_dir=FOLDER`.
+`FLAGS=--data_dir=FOLDER`. Twice on one machine it gives the same files to the bit but for
+`images_per_second` in `model.json`.
 """
 HEADS = (
     "entry",
