@@ -45,8 +45,9 @@ def new_multiples(count: int, sharey: bool = True):
         count: number of panels.
         sharey: whether they share the vertical axis; they share the other.
     """
-    columns = min(count, PANELS_IN_A_ROW)
-    rows = -(-count // columns)
+    rows = -(-count // PANELS_IN_A_ROW)
+    # Rows as even as can be.
+    columns = -(-count // rows)
     size = (2.6 * columns + 0.5, 2.4 * rows + 1.1)
     figure, panels = new_figure(rows, columns, size, sharex=True, sharey=sharey)
     for left_over in panels[count:]:

@@ -56,7 +56,8 @@ def plot_by_size(
         for place, (axes, curve) in enumerate(zip(panels, curves, strict=True)):
             for other in curves:
                 if other is not curve:
-                    _draw(axes, other, place, color="0.75", marker="", linewidth=0.8)
+                    sizes, means = zip(*_points(other), strict=True)
+                    axes.plot(sizes, means, color="0.75", linewidth=0.8)
             _draw(axes, curve, place, markersize=3)
             axes.set_title(curve.label, fontsize=9)
     for axes in panels:
@@ -65,6 +66,11 @@ def plot_by_size(
         _size_axis(axes, curves[0].rows, size_name, NAMED_SIZES if together else 5)
         axes.set_ylim(0, 1.02)
         axes.grid(alpha=0.3)
+    if not together:
+        # Those below others name the axis.
+        columns = panels[0].get_gridspec().ncols
+        for axes in panels[:-columns]:
+            axes.set_xlabel("")
     panels[0].set_ylabel("accuracy")
     title = "Accuracy over the size of objects" + (f", {data}" if data else "")
     figure.suptitle(title + ("" if together else "; grey: the other networks"))
@@ -72,9 +78,13 @@ def plot_by_size(
     drawing.save(figure, path)
 
 
+def _points(curve: SizeCurve) -> list[tuple[float, float]]:
+    return [(row.size, row.accuracy.mean) for row in curve.rows]
+
+
 def _draw(axes, curve: SizeCurve, place: int, **style):
     if len(curve.rows) > NAMED_SIZES:
-        style = {"markersize": 3} | style
+        style = {"markersize": 3} | ({"capsize": 0} if curve.seeds == 1 else {}) | style
     measured = [(row.size, row.accuracy) for row in curve.rows]
     line = drawing.style(place) | {"label": curve.label} | style
     if curve.baseline:
