@@ -21,8 +21,9 @@ LOOKED_AT = 100
 class Classifier(keras.Model):
     """A Functional network of images in [0, 1] with the names of its classes, where known.
 
-    Called with arrays of images in 0–255, it warns, once for each place of the program. `.keras`
-    files keep the names and how images are prepared.
+    Called with, trained on or measured on images in 0–255, it warns, once for each place of the
+    program; of a `tf.data` data set it looks at the first batch. `.keras` files keep the names and
+    how images are prepared.
 
     Args:
         *args: `inputs`, the images, and `outputs`, scores `[batch, classes]`.
@@ -80,6 +81,11 @@ class Classifier(keras.Model):
         """Computes loss and metrics."""
         _warn_of_range(x)
         return super().evaluate(x, *args, **kwargs)
+
+    def fit(self, x=None, *args, **kwargs):
+        """Trains the network."""
+        _warn_of_range(x)
+        return super().fit(x, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         # Keras writes layers for its own class alone.
@@ -142,6 +148,9 @@ def out_of_range(images: np.ndarray | tf.Tensor) -> bool:
 
 
 def _warn_of_range(images) -> None:
+    if isinstance(images, tf.data.Dataset):
+        images = next(iter(images), None)
+        images = images[0] if isinstance(images, tuple) else images
     known = isinstance(images, np.ndarray) or (tf.is_tensor(images) and hasattr(images, "numpy"))
     if known and len(images.shape) and out_of_range(images):
         warnings.warn(

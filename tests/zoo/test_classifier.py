@@ -63,11 +63,27 @@ def test_images_of_another_range_draw_a_warning(model, images, call, kind):
         getattr(model, call)((255 * images).astype(kind))
 
 
+@pytest.mark.parametrize("call", ["fit", "evaluate", "predict"])
+@pytest.mark.parametrize("form", ["arrays", "data set"])
+def test_training_and_measuring_on_another_range_draw_a_warning(images, call, form):
+    inputs = keras.Input((4, 6, 1))
+    model = scale_zoo.Classifier(inputs, keras.layers.Flatten()(inputs))
+    model.compile(loss="mse")
+    pairs = (255 * images, np.zeros((2, 24), np.float32))
+    if form == "data set":
+        given = (tf.data.Dataset.from_tensor_slices(pairs).batch(2),)
+    else:
+        given = pairs[:1] if call == "predict" else pairs
+    with pytest.warns(UserWarning, match=r"takes images in \[0, 1\]"):
+        getattr(model, call)(*given, verbose=0)
+
+
 def test_images_in_the_right_range_draw_none(model, images):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model(images)
         model(tf.constant(images))
+        model.predict(tf.data.Dataset.from_tensor_slices(images).batch(2), verbose=0)
 
 
 def test_a_function_that_is_traced_may_hold_images(model, images):
