@@ -41,7 +41,9 @@ class MemorySaving(keras.Model):
             part = slice(number * size, (number + 1) * size)
             # A part begins when the one before it has given back its memory.
             with tf.control_dependencies([each for each in sums if each is not None]):
-                x, y, w = (None if each is None else each[part] for each in (images, labels, weights))
+                x, y, w = (
+                    None if each is None else each[part] for each in (images, labels, weights)
+                )
             with tf.GradientTape() as tape:
                 scores.append(self(x, training=True))
                 loss = self.compute_loss(x, y, scores[-1], w)
