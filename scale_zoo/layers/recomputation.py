@@ -13,7 +13,13 @@ import tensorflow as tf
 
 @dataclasses.dataclass
 class _Pass:
-    """A pass over a part of a network: what was drawn in the first one, in order, and which it is."""
+    """A pass over a part of a network.
+
+    Args:
+        drawn: what its first pass has drawn, in order.
+        repeated: whether it is a later one.
+        place: number of draws of this pass so far.
+    """
 
     drawn: list[tf.Tensor]
     repeated: bool

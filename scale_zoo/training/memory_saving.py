@@ -33,25 +33,24 @@ class MemorySaving(keras.Model):
         """Trains on a batch, by the mean gradient of its parts."""
         if self.n_parts == 1:
             return super().train_step(data)
-        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        size = tf.shape(images)[0] // self.n_parts
+        batch = keras.utils.unpack_x_y_sample_weight(data)
+        size = tf.shape(batch[0])[0] // self.n_parts
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scores, sums = [], []
         for number in range(self.n_parts):
-            part = slice(number * size, (number + 1) * size)
+            place = slice(number * size, (number + 1) * size)
             # A part begins when the one before it has given back its memory.
             with tf.control_dependencies([each for each in sums if each is not None]):
-                x, y, w = (
-                    None if each is None else each[part] for each in (images, labels, weights)
-                )
+                images, *truth = (None if each is None else each[place] for each in batch)
             with tf.GradientTape() as tape:
-                scores.append(self(x, training=True))
-                loss = self.compute_loss(x, y, scores[-1], w)
+                scores.append(self(images, training=True))
+                loss = self.compute_loss(images, truth[0], scores[-1], truth[1])
             compat.track_loss(self, loss * replicas, size)
             gradients = compat.gradients(self, loss, tape)
             sums = list(map(_add, sums, gradients)) if sums else gradients
         means = [None if each is None else each / self.n_parts for each in sums]
         self.optimizer.apply_gradients(zip(means, self.trainable_variables, strict=True))
+        images, labels, weights = batch
         return self.compute_metrics(images, labels, tf.concat(scores, axis=0), weights)
 
 

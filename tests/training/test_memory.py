@@ -35,7 +35,7 @@ def test_a_step_that_does_not_fit_names_what_to_lower(monkeypatch):
     free = types.SimpleNamespace(available=2**20)
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: free)
     model = scale_zoo.create_model("plain_cnn")
-    with pytest.raises(ValueError, match="of 8 images takes at least 0.0 GiB") as caught:
+    with pytest.raises(ValueError, match="of 8 images takes at least") as caught:
         memory.check_memory(model, CONFIG, 8)
     for flag in ("batch_size", "gradient_accumulation", "rematerialize", "image_size", "width"):
         assert f"{flag}" in str(caught.value)
