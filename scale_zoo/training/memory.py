@@ -20,7 +20,7 @@ SLOTS = {"adam": 2, "sgd": 1}
 def check_memory(model: keras.Model, config: TrainingConfig, images: int) -> None:
     """Checks that what a training step at least needs is free in memory.
 
-    Of a GPU, TensorFlow does not tell how much is free; there nothing is checked.
+    Of GPUs and TPUs, TensorFlow does not tell how much is free; there nothing is checked.
 
     Args:
         model: the network.
@@ -30,7 +30,7 @@ def check_memory(model: keras.Model, config: TrainingConfig, images: int) -> Non
     Raises:
         ValueError: if it is not; the message says what to lower.
     """
-    if tf.config.list_logical_devices("GPU"):
+    if config.strategy == "tpu" or tf.config.list_logical_devices("GPU"):
         return
     need, free = least_need(model, config, images), psutil.virtual_memory().available
     if need > free:

@@ -67,9 +67,17 @@ def save_memory(model: keras.Model, n_parts: int = 1, rematerialize: bool = Fals
         rematerialize: whether the stages before the last keep their features alone for the backward
             pass and are computed again in it (Chen et al. 2016, "Training Deep Nets with Sublinear
             Memory Cost").
+
+    Raises:
+        ValueError: if stages are to be computed again and the network has one alone.
     """
     if n_parts == 1 and not rematerialize:
         return model
+    if rematerialize and len(divide(model)) == 1:
+        raise ValueError(
+            f"`rematerialize` needs a network of at least two stages. {model.name} has one: leave "
+            "it out, or raise `gradient_accumulation`."
+        )
     saving = MemorySaving(model.input, model.output, name=model.name)
     saving.n_parts = n_parts
     if rematerialize:
@@ -116,7 +124,8 @@ def _recomputing(model: keras.Model) -> Callable:
 
 
 def _train(network, inputs):
-    return network(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
+    # Not `network(inputs)`, which refuses shapes that differ in training, as of drawn channels.
+    return network.call(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
 
 
 def _sources(outputs, values: list[list]) -> list[int]:

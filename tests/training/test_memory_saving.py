@@ -69,10 +69,13 @@ def test_gradients_are_those_of_the_whole_batch(name):
     _assert_equal(logs, own_logs)
 
 
-@pytest.mark.parametrize("name", ["plain_cnn", "scale_channels_cnn"])
-def test_stages_computed_again_draw_once_and_normalize_once(name):
-    weights, logs = _step(name, 1, False, normalizes=True)
-    saving, own_logs = _step(name, 1, True, normalizes=True)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("plain_resnet14", {}), ("scale_channels_cnn", {"training_channels": 3})],
+)
+def test_stages_computed_again_draw_once_and_normalize_once(name, options):
+    weights, logs = _step(name, 1, False, normalizes=True, **options)
+    saving, own_logs = _step(name, 1, True, normalizes=True, **options)
     _assert_equal(weights, saving)
     _assert_equal(logs, own_logs)
 
@@ -93,6 +96,12 @@ def test_files_are_those_of_the_network_itself(tmp_path):
             file.visit(names[-1].append)
     assert names[0] == names[1]
     assert saving.get_config()["layers"] == model.get_config()["layers"]
+
+
+def test_a_network_of_one_stage_has_nothing_to_compute_again():
+    model = scale_zoo.create_model("plain_cnn", channels=[4], strides=[2])
+    with pytest.raises(ValueError, match="at least two stages"):
+        save_memory(model, rematerialize=True)
 
 
 def test_a_batch_of_weighted_images_has_its_weighted_loss():
