@@ -73,11 +73,6 @@ def save_memory(model: keras.Model, n_parts: int = 1, rematerialize: bool = Fals
     """
     if n_parts == 1 and not rematerialize:
         return model
-    if rematerialize and len(divide(model)) == 1:
-        raise ValueError(
-            f"`rematerialize` needs a network of at least two stages. {model.name} has one: leave "
-            "it out, or raise `gradient_accumulation`."
-        )
     saving = MemorySaving(model.input, model.output, name=model.name)
     saving.n_parts = n_parts
     if rematerialize:
@@ -107,6 +102,11 @@ def divide(model: keras.Model) -> list[tuple[list[int], keras.Model]]:
 def _recomputing(model: keras.Model) -> Callable:
     """Returns a function from images to a network's outputs in training."""
     *stages, rest = divide(model)
+    if not stages:
+        raise ValueError(
+            f"`rematerialize` needs a network of at least two stages. {model.name} has one: leave "
+            "it out, or raise `gradient_accumulation`."
+        )
 
     def call(images):
         values = [[images]]
