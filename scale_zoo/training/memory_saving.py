@@ -95,7 +95,10 @@ def divide(model: keras.Model) -> list[tuple[list[int], keras.Model]]:
     for outputs in (*ends, model.output):
         sources = _sources(outputs, values)
         inputs = [tensor for source in sources for tensor in values[source]]
-        found.append((sources, keras.Model(inputs, outputs)))
+        network = keras.Model(inputs, outputs)
+        # Shapes of features may differ in training, as where scale channels are drawn.
+        network.input_spec = None
+        found.append((sources, network))
     return found
 
 
@@ -124,8 +127,7 @@ def _recomputing(model: keras.Model) -> Callable:
 
 
 def _train(network, inputs):
-    # Not `network(inputs)`, which refuses shapes that differ in training, as of drawn channels.
-    return network.call(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
+    return network(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
 
 
 def _sources(outputs, values: list[list]) -> list[int]:
