@@ -18,6 +18,7 @@ NETWORKS = {
     "plain_resnet14": {"width": 0.05, "stem": "small"},
     "fpn_resnet14": {"width": 0.05, "stem": "small", "pyramid_filters": 4},
 }
+TRACED = ("plain_cnn", "scale_channels_cnn")
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,8 @@ def _step(name, n_parts, rematerialize, normalizes, **options):
         keras.optimizers.SGD(1.0),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
+        # Tracing takes seconds.
+        run_eagerly=name not in TRACED,
     )
     restart_draws(find_draws(model), seed=1, step=2)
     images = tf.random.stateless_uniform([8, 16, 16, channels], (3, 4), dtype=tf.float64)
