@@ -157,7 +157,7 @@ def define_training_flags(
 
 def _reason(error: BaseException) -> str | None:
     """Returns in one line what the user can mend; None for a fault of this package."""
-    if isinstance(error, (ValueError, FloatingPointError, ConnectionError)):
+    if isinstance(error, (ValueError, FloatingPointError, ConnectionError, MemoryError)):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         remedy = "Make room, or write elsewhere; a run goes on with --resume."

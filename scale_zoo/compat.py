@@ -58,6 +58,39 @@ def variables(layer: keras.layers.Layer) -> list[Any]:
     return [each if callable(each.value) else each.value for each in layer.weights]
 
 
+def input_tensors(tensor) -> list[Any]:
+    """Returns what the layer that made a symbolic tensor was called with."""
+    layer, call, _ = tensor._keras_history
+    node = layer._inbound_nodes[call]
+    # Keras 2 has the same name for the first argument alone.
+    return list(getattr(node, "keras_inputs", None) or node.input_tensors)
+
+
+def gradients(model: keras.Model, loss, tape) -> list[Any]:
+    """Returns the gradients of a loss that a compiled model's optimizer is to apply.
+
+    Args:
+        model: the model.
+        loss: its loss, scaled for its distribution.
+        tape: the tape that has recorded it; of a loss scale, this function records the product.
+    """
+    weights = model.trainable_variables
+    if generation(keras.__version__) == 2:
+        return [each for each, _ in model.optimizer.compute_gradients(loss, weights, tape)]
+    with tape:
+        scaled = model.optimizer.scale_loss(loss)
+    return tape.gradient(scaled, weights)
+
+
+def track_loss(model: keras.Model, loss, count) -> None:
+    """Adds the loss of `count` images to a compiled model's mean loss.
+
+    Keras 2 does so whenever it computes the loss.
+    """
+    if generation(keras.__version__) > 2:
+        model.metrics[0].update_state(loss, sample_weight=count)
+
+
 def load_keras_file(path: str | pathlib.Path) -> keras.Model:
     """Loads a `.keras` file of either generation, which Keras's own function does for one's own.
 

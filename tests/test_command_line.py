@@ -119,6 +119,10 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(run_command, number):
     assert "\n" not in code
 
 
+def test_want_of_memory_is_told_in_one_line(run_command):
+    assert run_command(MemoryError("Lower --batch_size.")) == "error: Lower --batch_size."
+
+
 def test_a_fault_of_the_package_is_shown_whole(run_command):
     with pytest.raises(KeyError):
         run_command(KeyError("width"))

@@ -103,27 +103,45 @@ def _print_beside(label: str, network: _Timed, baseline: _Timed, rounds: int) ->
 
 def memory(rounds: int) -> None:
     """Prints the peak memory of one training step of ResNet50s, each in its own process."""
-    batch, size = 8, 224
-    print(f"Batch {batch}, {size}x{size}; resident memory of the process in MiB.\n")
-    print("| model | before the step | peak | of the step |")
-    print("|---|---|---|---|")
-    for name in ("plain_resnet50", "deformable_resnet50", "modulated_deformable_resnet50"):
+    size = 224
+    print(f"{size}x{size}; resident memory of the process in MiB; at least: what train asks for.\n")
+    print("| model | batch | flags | before the step | peak | of the step | at least |")
+    print("|---|---|---|---|---|---|---|")
+    cases: list[tuple[str, int, dict[str, Any]]] = [
+        ("plain_resnet50", 8, {}),
+        ("deformable_resnet50", 8, {}),
+        ("modulated_deformable_resnet50", 8, {}),
+        ("plain_resnet50", 16, {}),
+        ("plain_resnet50", 16, {"gradient_accumulation": 4}),
+        ("plain_resnet50", 16, {"rematerialize": True}),
+        ("plain_resnet50", 16, {"gradient_accumulation": 4, "rematerialize": True}),
+    ]
+    for name, batch, settings in cases:
+        config = TrainingConfig(model=name, batch_size=batch, optimizer="sgd", **settings)
         with concurrent.futures.ProcessPoolExecutor(
             1, mp_context=multiprocessing.get_context("spawn")
         ) as process:
-            before, peak = process.submit(_peak_memory, name, batch, size).result()
-        print(f"| {name} | {before:,.0f} | {peak:,.0f} | {peak - before:,.0f} |")
+            before, peak, least = process.submit(_peak_memory, config, size).result()
+        flags = " ".join(f"--{key}={value}" for key, value in settings.items())
+        print(
+            f"| {name} | {batch} | {flags} | {before:,.0f} | {peak:,.0f} | {peak - before:,.0f} "
+            f"| {least:,.0f} |",
+            flush=True,
+        )
 
 
-def _peak_memory(name: str, batch: int, size: int) -> tuple[float, float]:
-    """Returns resident memory before a training step and its peak afterwards, in MiB."""
-    model = zoo.create_model(name, (size, size, 3), classifier_activation=None)
-    training.compile_model(model, TrainingConfig(optimizer="sgd"))
+def _peak_memory(config: TrainingConfig, size: int) -> tuple[float, float, float]:
+    """Returns resident memory before a training step, its peak, and the step's bound, in MiB."""
+    batch = config.batch_size
+    model = zoo.create_model(config.model, (size, size, 3), classifier_activation=None)
+    model = training.save_memory(model, config.gradient_accumulation, config.rematerialize)
+    training.compile_model(model, config)
+    least = training.least_need(model, config, batch) / 2**20
     images = tf.zeros([batch, size, size, 3])
     labels = tf.one_hot(tf.zeros([batch], tf.int32), 1000)
     before = _peak_resident()
     model.train_on_batch(images, labels)
-    return before, _peak_resident()
+    return before, _peak_resident(), least
 
 
 def _peak_resident() -> float:

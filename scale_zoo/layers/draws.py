@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scale_zoo.layers.recomputation import draw_once
+
 
 def make_draws(seed: int | None) -> tf.random.Generator:
     """Returns the generator of a layer's draws.
@@ -25,7 +27,7 @@ def make_draws(seed: int | None) -> tf.random.Generator:
 
 def next_seed(draws: tf.random.Generator) -> tf.Tensor:
     """Returns the next seed `[2]` for a stateless operation, another on every replica."""
-    seed = draws.make_seeds(1)[:, 0]
+    seed = draw_once(lambda: draws.make_seeds(1)[:, 0])
     context = tf.distribute.get_replica_context()
     replica = context.replica_id_in_sync_group if context else 0
     return tf.random.experimental.stateless_fold_in(seed, replica)

@@ -4,6 +4,7 @@ import keras
 
 from scale_zoo.layers.arguments import check_outputs
 from scale_zoo.layers.empty_batch import on_examples
+from scale_zoo.layers.recomputation import is_repeated
 
 
 class PassesEmptyBatch:
@@ -67,6 +68,15 @@ class BatchNormalization(PassesEmptyBatch, keras.layers.BatchNormalization):
     >>> norm.moving_mean.numpy().tolist()
     [0.0, 0.0]
     """
+
+    @property
+    def momentum(self) -> float:
+        """Momentum of the moving statistics, which stay as they are where it is 1."""
+        return 1.0 if is_repeated() else self._momentum
+
+    @momentum.setter
+    def momentum(self, momentum: float):
+        self._momentum = momentum
 
     def call(self, inputs, training=None, mask=None):
         masked = {} if mask is None else {"mask": mask}

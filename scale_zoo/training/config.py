@@ -26,6 +26,7 @@ FREE_TO_CHANGE = (
     "data_dir",
     "on_bad_image",
     "patience",
+    "rematerialize",
     "resume",
     "sampler",
     "strategy",
@@ -135,6 +136,16 @@ class TrainingConfig:
         "auto",
         "one of auto (all GPUs if there are several), none, mirrored (all devices), multi_worker "
         "(all processes that TF_CONFIG names; Keras 2.15; untested on GPUs), tpu (untested)",
+    )
+    gradient_accumulation: int = _field(
+        1,
+        "parts into which each device divides its share of a batch to take less memory; one step "
+        "applies the mean gradient, and batch normalization takes its statistics over a part",
+    )
+    rematerialize: bool = _field(
+        False,
+        "compute the network's stages again in the backward pass, to take less memory and more "
+        "time for the same gradients",
     )
     sampler: str = _field(
         "auto",
@@ -259,9 +270,14 @@ def check_config(config: TrainingConfig) -> None:
             raise ValueError(
                 f"`{argument}` must be one of {valid}. Received {getattr(config, argument)!r}."
             )
-    for argument in ("epochs", "batch_size", "learning_rate"):
+    for argument in ("epochs", "batch_size", "learning_rate", "gradient_accumulation"):
         if getattr(config, argument) <= 0:
             raise ValueError(f"`{argument}` must be above 0. Received {getattr(config, argument)}.")
+    if config.batch_size % config.gradient_accumulation:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {config.gradient_accumulation} parts of "
+            f"`gradient_accumulation`. Received {config.batch_size}."
+        )
     workers.check_cluster(config.strategy, config.batch_size, os.environ)
     for argument in ("momentum", "label_smoothing"):
         if not 0 <= getattr(config, argument) < 1:

@@ -14,6 +14,7 @@ from scale_zoo import data, equivariance, files, ops, zoo
 from scale_zoo.training import (
     callbacks,
     hparams,
+    memory,
     progress,
     run_files,
     schedules,
@@ -27,6 +28,7 @@ from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
 from scale_zoo.training.config import RunConfig, TrainingConfig, check_config
 from scale_zoo.training.finishing import finish
+from scale_zoo.training.memory_saving import save_memory
 from scale_zoo.training.metrics import RunMetrics, final_metrics
 from scale_zoo.zoo import imagenet
 from scale_zoo.zoo.weights import check_plain
@@ -58,6 +60,7 @@ def train(config: TrainingConfig, in_study: bool = False) -> RunMetrics | None:
         ConnectionError: if another worker is gone.
         OSError: if the disk is full or cannot be written.
         FloatingPointError: if the loss is not finite; the last good checkpoint is kept.
+        MemoryError: if TensorFlow runs out of memory; the message says what to lower.
         Stopped: a KeyboardInterrupt, after a first SIGINT or SIGTERM during training: the step is
             finished, and a checkpoint of it written.
     """
@@ -178,6 +181,7 @@ def _fit(
     copy = run.create_model(None) if worker.is_chief and _is_apart(config) else None
     is_over = first_epoch == config.epochs or callbacks.is_exhausted(checkpoints, config.patience)
     if not is_over:
+        memory.check_memory(model, config, config.batch_size // worker.count)
         checkpoints.check_space(model)
     files.write_record(pathlib.Path(config.workdir) / run_files.CONFIG_FILE, run)
     if is_over:
@@ -192,7 +196,7 @@ def _fit(
     calls = [(first_epoch, first_step, config.epochs)]
     if first_step:
         calls = [(first_epoch, first_step, first_epoch + 1), (first_epoch + 1, 0, config.epochs)]
-    with stopping.note_signals() as stop:
+    with stopping.note_signals() as stop, memory.naming_remedies(config):
         for epoch, step, end in calls:
             if epoch == end or callbacks.is_exhausted(checkpoints, config.patience):
                 continue
@@ -248,10 +252,11 @@ def _start(
 ) -> keras.Model:
     """Builds and compiles the network, with the weights and optimizer of the last checkpoint."""
     config = run.training
-    if config.batch_size % strategy.num_replicas_in_sync:
+    replicas, n_parts = strategy.num_replicas_in_sync, config.gradient_accumulation
+    if config.batch_size % (replicas * n_parts):
         raise ValueError(
-            f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
-            f"Received {config.batch_size}."
+            f"`batch_size` must be a multiple of the {replicas} replicas, times the {n_parts} "
+            f"parts of `gradient_accumulation`. Received {config.batch_size}."
         )
     keras.utils.set_random_seed(config.seed)
     with strategy.scope(), use_precision(config.precision):
@@ -260,6 +265,7 @@ def _start(
         else:
             model, transferred = run.create_model(None), ""
         frozen = tuning.freeze(model, config.freeze)
+        model = save_memory(model, n_parts, config.rematerialize)
         compile_model(model, config)
         if last is not None:
             model.optimizer.build(model.trainable_variables)

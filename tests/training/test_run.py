@@ -219,8 +219,9 @@ def test_a_run_stopped_in_its_steps_goes_on_to_the_same_weights_and_metrics(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("saving", [{}, {"gradient_accumulation": 2, "rematerialize": True}])
 def test_an_augmented_run_stopped_in_its_steps_goes_on_to_the_same_weights(
-    tmp_path, unmeasured, stop_in_steps
+    tmp_path, unmeasured, stop_in_steps, saving
 ):
     whole = dataclasses.replace(
         SMALL,
@@ -235,6 +236,7 @@ def test_an_augmented_run_stopped_in_its_steps_goes_on_to_the_same_weights(
         ground="mirror",
         scale_range=(0.5, 2.0),
         workdir=str(tmp_path / "whole"),
+        **saving,
     )
     training.train(whole)
     stopped = dataclasses.replace(whole, workdir=str(tmp_path / "stopped"), resume=True)
@@ -356,6 +358,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_epoch(
         ({"scale_range": "0.3,1"}, r"must be \(low, high\), None or 'default'. Received '0.3,1'"),
         ({"deformation": 0.3}, r"`deformation` must be in \[0, 0.2\]. Received 0.3"),
         ({"epochs": 0}, "`epochs` must be above 0"),
+        ({"gradient_accumulation": 0}, "`gradient_accumulation` must be above 0"),
+        ({"gradient_accumulation": 3}, "`batch_size` must be a multiple of the 3 parts"),
         ({"patience": -1}, "`patience` must not be negative"),
         ({"batch_size": 2000}, "at most the 1078 training images"),
         ({"seed": -1}, r"`seed` must be in \[0, 4294967295\]. Received -1"),
