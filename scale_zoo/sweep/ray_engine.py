@@ -1,0 +1,299 @@
+"""Runs of a study on the machines of a Ray cluster."""
+
+import contextlib
+import dataclasses
+import functools
+import importlib.util
+import logging
+import os
+import pathlib
+import signal
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from scale_zoo import files
+from scale_zoo.sweep import process
+from scale_zoo.sweep.execution import SHARED_GPU, package_folder, thread_variables
+from scale_zoo.sweep.orders import order
+from scale_zoo.sweep.plan import Run
+from scale_zoo.sweep.progress import Progress
+from scale_zoo.training import run_files
+from scale_zoo.training.stopping import SIGNALS
+
+LOGGER = logging.getLogger(__name__)
+
+# Variables that change what a run computes, or where it finds files, begin so.
+PASSED_ON = ("KERAS_", "SCALE_ZOO_", "TF_", "TFDS_", "XLA_")
+# A run that is lost as often within an epoch may be what its nodes die of.
+MOST_LOSSES = 5
+# How long a cancelled task may take to end its process.
+STOP_SECONDS = 20
+# How long a network file system may take to show what another machine wrote.
+FILE_SECONDS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class RayEngine:
+    """Executes runs as tasks of a Ray cluster, each on a node that has room for it.
+
+    All nodes must see the study's folder, the data and the current folder under the same paths, and
+    have the same versions installed. A run whose node is lost goes on on another one, from its last
+    checkpoint.
+
+    Args:
+        address: HOST:PORT of a cluster; "auto" for the one that this machine belongs to; "local"
+            for a new one of this machine alone; if empty, what RAY_ADDRESS says, else "auto" where
+            there is one, else "local".
+        cpus_per_run: cores of its node that a run takes, and the number of its threads.
+        gpus_per_run: GPUs of its node that a run takes; of a share below 1, several take one.
+
+    Raises:
+        ValueError: if an argument is invalid, or Ray is not installed.
+    """
+
+    address: str = ""
+    cpus_per_run: int = 1
+    gpus_per_run: float = 0.0
+
+    def __post_init__(self):
+        if self.cpus_per_run < 1:
+            raise ValueError(f"`cpus_per_run` must be at least 1. Received {self.cpus_per_run}.")
+        if not (0 <= self.gpus_per_run < 1 or float(self.gpus_per_run).is_integer()):
+            raise ValueError(
+                "`gpus_per_run` must be a whole number, or a share between 0 and 1. Received "
+                f"{self.gpus_per_run}."
+            )
+        if "://" in self.address:
+            raise ValueError(
+                "`ray_address` must be HOST:PORT, auto or local, of a cluster that this machine "
+                f"shares its files with. Received {self.address}."
+            )
+        if importlib.util.find_spec("ray") is None:
+            raise ValueError("Engine ray needs Ray: pip install 'scale_zoo[ray]'.")
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[None]:
+        import ray
+
+        if ray.is_initialized():
+            yield
+            return
+        # Statistics leave this machine only if the user says so.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            with _own_signals():
+                ray.init(self.address or None, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ConnectionError(f"Ray cannot be reached: {_in_one_line(error)}") from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+    def execute(
+        self,
+        runs: Sequence[Run],
+        logs: pathlib.Path,
+        progress: Progress,
+        ended: Callable[[Run, str | None], None],
+    ) -> None:
+        self._warn_if_too_large()
+        with _shared_file(logs.parent.absolute()) as shared:
+            tasks = _Tasks(functools.partial(self._submit, logs.absolute(), shared))
+            try:
+                for run in runs:
+                    tasks.submit(_Task(run))
+                while tasks.left:
+                    tasks.take(progress, ended)
+                    progress.at_work(tasks.at_work())
+            finally:
+                tasks.cancel()
+
+    def _submit(self, logs: pathlib.Path, shared: pathlib.Path, run: Run) -> Any:
+        """Hands a run to Ray; returns the handle of its task."""
+        import ray
+
+        # Nodes need not import this package to start a process.
+        ray.cloudpickle.register_pickle_by_value(process)
+        task = ray.remote(process.train_on_node).options(
+            name=run.name,
+            num_cpus=self.cpus_per_run,
+            num_gpus=self.gpus_per_run,
+            num_returns="streaming",
+            scheduling_strategy="SPREAD",
+            # Lost runs are handed in again here, where it is told.
+            max_retries=0,
+        )
+        return task.remote(
+            files.to_json(order(run)),
+            self._variables(),
+            package_folder(),
+            logs / f"{run.name}.log",
+            (run.workdir / run_files.FINISHED_FILE).absolute(),
+            os.getcwd(),
+            shared,
+        )
+
+    def _variables(self) -> dict[str, str]:
+        """Returns what runs have in their environment beside the variables of their node."""
+        passed_on = {
+            name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)
+        }
+        # Ray names the GPUs of a task that has any.
+        gpus = SHARED_GPU if self.gpus_per_run else {"CUDA_VISIBLE_DEVICES": "-1"}
+        return {**thread_variables(self.cpus_per_run), **gpus, **passed_on}
+
+    def _warn_if_too_large(self) -> None:
+        import ray
+
+        wanted = {"CPU": self.cpus_per_run, "GPU": self.gpus_per_run}
+        for node in ray.nodes():
+            room = node["Resources"] if node["Alive"] else {}
+            if all(room.get(name, 0) >= number for name, number in wanted.items()):
+                return
+        LOGGER.warning(
+            "No node of the cluster has %d CPUs and %g GPUs: runs wait until there is one.",
+            *wanted.values(),
+        )
+
+
+@dataclasses.dataclass
+class _Task:
+    """A run that was handed to Ray.
+
+    Args:
+        run: the run.
+        losses: how often it was lost since it last finished an epoch.
+        epochs: number of its finished epochs when it was last lost.
+        node: name of its node once it is at work.
+    """
+
+    run: Run
+    losses: int = 0
+    epochs: int = 0
+    node: str | None = None
+
+    def again(self) -> "_Task":
+        """Returns the task to hand in when this one is lost."""
+        epochs = self.run.finished_epochs
+        return _Task(self.run, self.losses + 1 if epochs == self.epochs else 1, epochs)
+
+    def is_seen(self) -> bool:
+        """Waits until this machine sees that the run is finished; returns whether it does."""
+        deadline = time.monotonic() + FILE_SECONDS
+        while not self.run.is_finished and time.monotonic() < deadline:
+            time.sleep(process.POLL_SECONDS)
+        return self.run.is_finished
+
+
+class _Tasks:
+    """The tasks that have not ended.
+
+    Args:
+        submit: hands a run to Ray and returns the handle of its task.
+    """
+
+    def __init__(self, submit: Callable[[Run], Any]):
+        self._submit = submit
+        self.left: dict[Any, _Task] = {}
+
+    def submit(self, task: _Task) -> None:
+        self.left[self._submit(task.run)] = task
+
+    def at_work(self) -> list[Run]:
+        return [task.run for task in self.left.values() if task.node]
+
+    def take(self, progress: Progress, ended: Callable[[Run, str | None], None]) -> None:
+        """Waits a moment for what tasks tell.
+
+        Raises:
+            ValueError: if a node does not see the study's folders.
+        """
+        import ray
+
+        ready, _ = ray.wait(list(self.left), timeout=process.POLL_SECONDS)
+        for handle in ready:
+            task = self.left.pop(handle)
+            try:
+                node, text = ray.get(next(handle))
+            except (ray.exceptions.RayTaskError, ray.exceptions.TaskCancelledError) as error:
+                ended(task.run, _last_line(error))
+            except ray.exceptions.RayError as error:
+                self._lost(task, error, progress, ended)
+            else:
+                if task.node:
+                    ended(task.run, text if text or task.is_seen() else _unseen_here(task))
+                elif text:
+                    raise ValueError(
+                        "The study's and the current folder must be on a file system that all "
+                        f"nodes share. {node} does not see {text}: mount it there, or take the "
+                        "node out of the cluster."
+                    )
+                else:
+                    task.node = node
+                    self.left[handle] = task
+                    progress.started(task.run, node)
+
+    def cancel(self) -> None:
+        """Ends all tasks with their processes."""
+        import ray
+
+        for handle in self.left:
+            ray.cancel(handle)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.left and time.monotonic() < deadline:
+            ready, _ = ray.wait(list(self.left), timeout=process.POLL_SECONDS)
+            for handle in ready:
+                try:
+                    ray.get(next(handle))
+                except (StopIteration, ray.exceptions.RayError):
+                    del self.left[handle]
+        for handle in self.left:
+            ray.cancel(handle, force=True)
+
+    def _lost(self, task, error, progress, ended) -> None:
+        again = task.again()
+        if again.losses < MOST_LOSSES:
+            progress.lost(task.run, task.node)
+            self.submit(again)
+        else:
+            ended(task.run, f"lost {MOST_LOSSES} times within an epoch: {_last_line(error)}")
+
+
+@contextlib.contextmanager
+def _shared_file(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Makes a file in a folder, of a name that no machine has looked for before."""
+    # The name of an unfinished file, so that a later study removes what a crash left.
+    prefix = f"{files.UNFINISHED}{uuid.uuid4().hex[:12]}-"
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=prefix) as file:
+        yield pathlib.Path(file.name)
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keeps this process's handlers of signals, which Ray replaces."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _unseen_here(task) -> str:
+    return f"finished on {task.node}, but its files are not seen here after {FILE_SECONDS} s"
+
+
+def _in_one_line(error) -> str:
+    return " ".join(str(error).split())
+
+
+def _last_line(error) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
