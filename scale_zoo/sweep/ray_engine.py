@@ -8,6 +8,7 @@ import logging
 import os
 import pathlib
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -62,7 +63,8 @@ class RayEngine:
     def __post_init__(self):
         if self.cpus_per_run < 1:
             raise ValueError(f"`cpus_per_run` must be at least 1. Received {self.cpus_per_run}.")
-        if not (0 <= self.gpus_per_run < 1 or float(self.gpus_per_run).is_integer()):
+        gpus = float(self.gpus_per_run)
+        if not (0 <= gpus < 1 or (gpus >= 1 and gpus.is_integer())):
             raise ValueError(
                 "`gpus_per_run` must be a whole number, or a share between 0 and 1. Received "
                 f"{self.gpus_per_run}."
@@ -82,8 +84,7 @@ class RayEngine:
         if ray.is_initialized():
             yield
             return
-        # Statistics leave this machine only if the user says so.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        _check_address(self.address or os.environ.get("RAY_ADDRESS", ""))
         try:
             with _own_signals():
                 ray.init(self.address or None, log_to_driver=False, logging_level=logging.ERROR)
@@ -262,6 +263,21 @@ class _Tasks:
             self.submit(again)
         else:
             ended(task.run, f"lost {MOST_LOSSES} times within an epoch: {_last_line(error)}")
+
+
+def _check_address(address: str) -> None:
+    """Checks that something answers at an address, for which Ray itself waits minutes.
+
+    Raises:
+        ConnectionError: if not.
+    """
+    host, colon, port = address.rpartition(":")
+    if not (colon and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=20).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(f"Ray cannot be reached at {address}: {error}.") from None
 
 
 @contextlib.contextmanager

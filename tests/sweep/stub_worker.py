@@ -2,8 +2,9 @@
 
 import psutil
 
-# 1: an error; 2: killed; 3: ends unfinished; 4: breaks; 80: ends when there is a file "go" beside
-# its folder; 81: kills the process that started it; from 90: takes as many seconds; others: finish.
+# 1: an error; 2: killed; 3: ends unfinished; 4: breaks; 5: finishes, and prints its number of threads;
+# 80, 81: waits for a file "go" beside its folder; 85: kills the process that started it; from 90:
+# takes as many seconds; others: finishes.
 STUB = """
 import json, os, pathlib, signal, sys, time
 (order,) = json.loads(sys.stdin.readline())
@@ -12,7 +13,8 @@ folder.mkdir(parents=True, exist_ok=True)
 with open(folder / "processes", "a") as processes:
     print(os.getpid(), file=processes)
 (folder / "began").write_text(f"{time.monotonic()}")
-print("threads:", os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
+if seed == 5:
+    print("threads:", os.environ.get("TF_NUM_INTRAOP_THREADS"), flush=True)
 if seed == 1:
     print("Traceback", flush=True)
     sys.exit("error: The loss became nan.")
@@ -22,9 +24,9 @@ if seed == 3:
     sys.exit(0)
 if seed == 4:
     raise RuntimeError("of the worker's making")
-while seed == 80 and not (folder.parent / "go").exists():
+while seed in (80, 81) and not (folder.parent / "go").exists():
     time.sleep(0.1)
-if seed == 81:
+if seed == 85:
     os.kill(os.getppid(), signal.SIGKILL)
 if seed >= 90:
     time.sleep(seed)
