@@ -2,7 +2,7 @@
 
 import psutil
 
-# 1: an error; 2: killed; 3: ends unfinished; 4: breaks; 5: finishes, and prints its number of threads;
+# 1: an error; 2: killed; 3: ends unfinished; 4: breaks; 5: finishes, and prints its threads;
 # 80, 81: waits for a file "go" beside its folder; 85: kills the process that started it; from 90:
 # takes as many seconds; others: finishes.
 STUB = """

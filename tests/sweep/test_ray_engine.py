@@ -132,6 +132,7 @@ def cluster():
     ):
         environment.setenv("RAY_TMPDIR", folder)
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        environment.setenv("RAY_worker_niceness", "0")
         found = Cluster(initialize_head=True, head_node_args=NODE)
         try:
             yield found
