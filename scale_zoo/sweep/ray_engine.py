@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import importlib.util
 import logging
 import os
@@ -69,11 +68,6 @@ class RayEngine:
                 "`gpus_per_run` must be a whole number, or a share between 0 and 1. Received "
                 f"{self.gpus_per_run}."
             )
-        if "://" in self.address:
-            raise ValueError(
-                "`ray_address` must be HOST:PORT, auto or local, of a cluster that this machine "
-                f"shares its files with. Received {self.address}."
-            )
         if importlib.util.find_spec("ray") is None:
             raise ValueError("Engine ray needs Ray: pip install 'scale_zoo[ray]'.")
 
@@ -84,11 +78,18 @@ class RayEngine:
         if ray.is_initialized():
             yield
             return
-        _check_address(self.address or os.environ.get("RAY_ADDRESS", ""))
+        named_elsewhere = self.address in ("", "auto")
+        _check_address(os.environ.get("RAY_ADDRESS", "") if named_elsewhere else self.address)
         try:
             with _own_signals():
-                ray.init(self.address or None, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+                ray.init(
+                    self.address or None,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
+        # A Ray that does not start in time is told by an Exception of no class of its own.
+        except Exception as error:
             raise ConnectionError(f"Ray cannot be reached: {_in_one_line(error)}") from error
         try:
             yield
@@ -103,8 +104,21 @@ class RayEngine:
         ended: Callable[[Run, str | None], None],
     ) -> None:
         self._warn_if_too_large()
+        task, variables = self._task(), self._variables()
         with _shared_file(logs.parent.absolute()) as shared:
-            tasks = _Tasks(functools.partial(self._submit, logs.absolute(), shared))
+
+            def submit(run: Run) -> Any:
+                return task.options(name=run.name).remote(
+                    files.to_json(order(run)),
+                    variables,
+                    package_folder(),
+                    (logs / f"{run.name}.log").absolute(),
+                    (run.workdir / run_files.FINISHED_FILE).absolute(),
+                    os.getcwd(),
+                    shared,
+                )
+
+            tasks = _Tasks(submit)
             try:
                 for run in runs:
                     tasks.submit(_Task(run))
@@ -114,29 +128,19 @@ class RayEngine:
             finally:
                 tasks.cancel()
 
-    def _submit(self, logs: pathlib.Path, shared: pathlib.Path, run: Run) -> Any:
-        """Hands a run to Ray; returns the handle of its task."""
+    def _task(self) -> Any:
+        """Returns what Ray calls on a node to train a run."""
         import ray
 
         # Nodes need not import this package to start a process.
         ray.cloudpickle.register_pickle_by_value(process)
-        task = ray.remote(process.train_on_node).options(
-            name=run.name,
+        return ray.remote(process.train_on_node).options(
             num_cpus=self.cpus_per_run,
             num_gpus=self.gpus_per_run,
             num_returns="streaming",
             scheduling_strategy="SPREAD",
             # Lost runs are handed in again here, where it is told.
             max_retries=0,
-        )
-        return task.remote(
-            files.to_json(order(run)),
-            self._variables(),
-            package_folder(),
-            logs / f"{run.name}.log",
-            (run.workdir / run_files.FINISHED_FILE).absolute(),
-            os.getcwd(),
-            shared,
         )
 
     def _variables(self) -> dict[str, str]:
@@ -266,11 +270,17 @@ class _Tasks:
 
 
 def _check_address(address: str) -> None:
-    """Checks that something answers at an address, for which Ray itself waits minutes.
+    """Checks that an address is a cluster's own, and that something answers there.
 
     Raises:
-        ConnectionError: if not.
+        ValueError: if it is another machine's view of a cluster.
+        ConnectionError: if nothing answers, for which Ray itself waits minutes.
     """
+    if "://" in address:
+        raise ValueError(
+            "`ray_address` must be HOST:PORT, auto or local, of a cluster that this machine is part "
+            f"of, because a study reads the files of its runs. Received {address}."
+        )
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdecimal()):
         return

@@ -37,7 +37,6 @@ def _runs(tmp_path, seeds):
         ({"gpus_per_run": 1.5}, r"`gpus_per_run` must be a whole number, or .* Received 1\.5"),
         ({"gpus_per_run": -1}, r"`gpus_per_run` .* Received -1"),
         ({"gpus_per_run": float("nan")}, "`gpus_per_run` .* Received nan"),
-        ({"address": "ray://head:10001"}, "`ray_address` must be HOST:PORT.*Received ray://head"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):
@@ -51,18 +50,26 @@ def test_without_ray_the_command_that_installs_it_is_told(monkeypatch):
         RayEngine()
 
 
-@pytest.mark.parametrize("variable", ["", "RAY_ADDRESS"])
-def test_a_cluster_that_does_not_answer_is_told_at_once(variable, monkeypatch):
+def _connect(address, where, monkeypatch):
     pytest.importorskip("ray")
+    if where == "variable":
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    with RayEngine("auto" if where == "variable" else address).connect():
+        pass
+
+
+@pytest.mark.parametrize("where", ["argument", "variable"])
+def test_a_cluster_that_does_not_answer_is_told_at_once(where, monkeypatch):
     with socket.create_server(("localhost", 0)) as server:
         address = f"localhost:{server.getsockname()[1]}"
-    if variable:
-        monkeypatch.setenv(variable, address)
-    with (
-        pytest.raises(ConnectionError, match=f"^Ray cannot be reached at {address}: .*refused"),
-        RayEngine("" if variable else address).connect(),
-    ):
-        pass
+    with pytest.raises(ConnectionError, match=f"^Ray cannot be reached at {address}: .*refused"):
+        _connect(address, where, monkeypatch)
+
+
+@pytest.mark.parametrize("where", ["argument", "variable"])
+def test_rays_client_is_refused(where, monkeypatch):
+    with pytest.raises(ValueError, match=r"`ray_address` must be HOST:PORT.*Received ray://head"):
+        _connect("ray://head:10001", where, monkeypatch)
 
 
 class TestOnANode:
@@ -322,7 +329,7 @@ def test_a_study_that_loses_a_node_ends_as_one_of_local_processes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_the_command_ends_its_runs_with_it(cluster, tmp_path, how):
     (run,) = make_plan(SMALL, {"seed": [SMALL.seed]}, tmp_path / "out", "grid")
     flags = [f"--{flag}" for flag in ("model=plain_cnn", "option=width=0.1", f"epochs={EPOCHS}")]
