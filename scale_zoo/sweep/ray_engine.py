@@ -134,7 +134,7 @@ class RayEngine:
 
         # Nodes need not import this package to start a process.
         ray.cloudpickle.register_pickle_by_value(process)
-        return ray.remote(process.train_on_node).options(
+        task = ray.remote(
             num_cpus=self.cpus_per_run,
             num_gpus=self.gpus_per_run,
             num_returns="streaming",
@@ -142,6 +142,7 @@ class RayEngine:
             # Lost runs are handed in again here, where it is told.
             max_retries=0,
         )
+        return task(process.train_on_node)
 
     def _variables(self) -> dict[str, str]:
         """Returns what runs have in their environment beside the variables of their node."""
@@ -278,8 +279,8 @@ def _check_address(address: str) -> None:
     """
     if "://" in address:
         raise ValueError(
-            "`ray_address` must be HOST:PORT, auto or local, of a cluster that this machine is part "
-            f"of, because a study reads the files of its runs. Received {address}."
+            "`ray_address` must be HOST:PORT, auto or local, of a cluster that has this machine: a "
+            f"study reads the files of its runs. Received {address}."
         )
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdecimal()):
