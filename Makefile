@@ -90,7 +90,7 @@ constraints:
 	"$$python" -m venv "$$folder"; \
 	pip() { "$$folder/bin/python" -m pip "$$@" </dev/null; }; \
 	pip -qq install --upgrade pip setuptools wheel; \
-	pip -qq install --editable '.[test,docs,ray]'; \
+	pip -qq install --editable '.[test,docs]'; \
 	pip check; \
 	{ sed '/^[^#]/,$$d' "$$file"; pip freeze --all --exclude-editable; } >"$$folder/new"; \
 	mv "$$folder/new" "$$file"; \

@@ -10,7 +10,6 @@ import signal
 import socket
 import tempfile
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from scale_zoo.sweep.execution import SHARED_GPU, package_folder, thread_variabl
 from scale_zoo.sweep.orders import order
 from scale_zoo.sweep.plan import Run
 from scale_zoo.sweep.progress import Progress
+from scale_zoo.sweep.ray_tasks import Task, Tasks
 from scale_zoo.training import run_files
 from scale_zoo.training.stopping import SIGNALS
 
@@ -28,12 +28,6 @@ LOGGER = logging.getLogger(__name__)
 
 # Variables that change what a run computes, or where it finds files, begin so.
 PASSED_ON = ("KERAS_", "SCALE_ZOO_", "TF_", "TFDS_", "XLA_")
-# A run that is lost as often within an epoch may be what its nodes die of.
-MOST_LOSSES = 5
-# How long a cancelled task may take to end its process.
-STOP_SECONDS = 20
-# How long a network file system may take to show what another machine wrote.
-FILE_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,10 +112,10 @@ class RayEngine:
                     shared,
                 )
 
-            tasks = _Tasks(submit)
+            tasks = Tasks(submit)
             try:
                 for run in runs:
-                    tasks.submit(_Task(run))
+                    tasks.submit(Task(run))
                 while tasks.left:
                     tasks.take(progress, ended)
                     progress.at_work(tasks.at_work())
@@ -165,109 +159,6 @@ class RayEngine:
             "No node of the cluster has %d CPUs and %g GPUs: runs wait until there is one.",
             *wanted.values(),
         )
-
-
-@dataclasses.dataclass
-class _Task:
-    """A run that was handed to Ray.
-
-    Args:
-        run: the run.
-        losses: how often it was lost since it last finished an epoch.
-        epochs: number of its finished epochs when it was last lost.
-        node: name of its node once it is at work.
-    """
-
-    run: Run
-    losses: int = 0
-    epochs: int = 0
-    node: str | None = None
-
-    def again(self) -> "_Task":
-        """Returns the task to hand in when this one is lost."""
-        epochs = self.run.finished_epochs
-        return _Task(self.run, self.losses + 1 if epochs == self.epochs else 1, epochs)
-
-    def is_seen(self) -> bool:
-        """Waits until this machine sees that the run is finished; returns whether it does."""
-        deadline = time.monotonic() + FILE_SECONDS
-        while not self.run.is_finished and time.monotonic() < deadline:
-            time.sleep(process.POLL_SECONDS)
-        return self.run.is_finished
-
-
-class _Tasks:
-    """The tasks that have not ended.
-
-    Args:
-        submit: hands a run to Ray and returns the handle of its task.
-    """
-
-    def __init__(self, submit: Callable[[Run], Any]):
-        self._submit = submit
-        self.left: dict[Any, _Task] = {}
-
-    def submit(self, task: _Task) -> None:
-        self.left[self._submit(task.run)] = task
-
-    def at_work(self) -> list[Run]:
-        return [task.run for task in self.left.values() if task.node]
-
-    def take(self, progress: Progress, ended: Callable[[Run, str | None], None]) -> None:
-        """Waits a moment for what tasks tell.
-
-        Raises:
-            ValueError: if a node does not see the study's folders.
-        """
-        import ray
-
-        ready, _ = ray.wait(list(self.left), timeout=process.POLL_SECONDS)
-        for handle in ready:
-            task = self.left.pop(handle)
-            try:
-                node, text = ray.get(next(handle))
-            except (ray.exceptions.RayTaskError, ray.exceptions.TaskCancelledError) as error:
-                ended(task.run, _last_line(error))
-            except ray.exceptions.RayError as error:
-                self._lost(task, error, progress, ended)
-            else:
-                if task.node:
-                    ended(task.run, text if text or task.is_seen() else _unseen_here(task))
-                elif text:
-                    raise ValueError(
-                        "The study's and the current folder must be on a file system that all "
-                        f"nodes share. {node} does not see {text}: mount it there, or take the "
-                        "node out of the cluster."
-                    )
-                else:
-                    task.node = node
-                    self.left[handle] = task
-                    progress.started(task.run, node)
-
-    def cancel(self) -> None:
-        """Ends all tasks with their processes."""
-        import ray
-
-        for handle in self.left:
-            ray.cancel(handle)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.left and time.monotonic() < deadline:
-            ready, _ = ray.wait(list(self.left), timeout=process.POLL_SECONDS)
-            for handle in ready:
-                try:
-                    ray.get(next(handle))
-                except (StopIteration, ray.exceptions.RayError):
-                    del self.left[handle]
-        for handle in self.left:
-            ray.cancel(handle, force=True)
-
-    def _lost(self, task, error, progress, ended) -> None:
-        again = task.again()
-        if again.losses < MOST_LOSSES:
-            progress.lost(task.run, task.node)
-            self.submit(again)
-        else:
-            ended(task.run, f"lost {MOST_LOSSES} times within an epoch: {_last_line(error)}")
 
 
 def _check_address(address: str) -> None:
@@ -314,13 +205,5 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _unseen_here(task) -> str:
-    return f"finished on {task.node}, but its files are not seen here after {FILE_SECONDS} s"
-
-
 def _in_one_line(error) -> str:
     return " ".join(str(error).split())
-
-
-def _last_line(error) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[-1]
