@@ -350,10 +350,13 @@ def test_the_command_ends_its_runs_with_it(cluster, tmp_path, how):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    _wait_for(lambda: run.finished_epochs >= 1 or tool.poll() is not None)
-    trainings = list(_trainings(cluster.head_node))
-    tool.send_signal(how)
-    output, _ = tool.communicate(timeout=60)
+    try:
+        _wait_for(lambda: run.finished_epochs >= 1 or tool.poll() is not None)
+        trainings = list(_trainings(cluster.head_node))
+        tool.send_signal(how)
+        output, _ = tool.communicate(timeout=60)
+    finally:
+        tool.kill()
     assert len(trainings) == 1, output
     _wait_for(lambda: not is_at_work(trainings[0].pid))
     assert 1 <= run.finished_epochs < EPOCHS
