@@ -366,7 +366,7 @@ def test_the_command_ends_its_runs_with_it(cluster, tmp_path, how):
 
 
 def _wait_for(condition):
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
