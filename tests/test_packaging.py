@@ -65,7 +65,7 @@ def _requirements(python):
     """The requirements that hold on a Python."""
     config = _setup()
     lines = _lines(config["options"]["install_requires"])
-    for extra in ("test", "docs"):
+    for extra in ("test", "docs", "ray"):
         lines += _lines(config["options.extras_require"][extra])
     found = [Requirement(line) for line in lines if not line.startswith("#")]
     return [each for each in found if _holds(each, python)]

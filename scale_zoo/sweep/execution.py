@@ -1,39 +1,118 @@
-"""Runs of a study in processes of their own, several at a time."""
+"""How the runs of a study are executed: in local processes, several at a time."""
 
 import collections
 import contextlib
 import dataclasses
-import json
 import os
 import pathlib
-import signal
 import site
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import tensorflow as tf
 
 import scale_zoo
 from scale_zoo import files
+from scale_zoo.sweep import process
+from scale_zoo.sweep.orders import order
 from scale_zoo.sweep.plan import Run
 from scale_zoo.sweep.progress import Progress
+from scale_zoo.training import run_files
 
-# What a worker's process runs; -P keeps the current folder's modules out.
-WORKER = ("-P", "-u", "-m", "scale_zoo.sweep.worker")
-POLL_SECONDS = 0.2
+# Without it, a process takes all memory of its GPU.
+SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
+
+class Engine(Protocol):
+    """What executes the runs of a study."""
+
+    def connect(self) -> contextlib.AbstractContextManager[None]:
+        """Gets ready to execute runs, before any work and for as long as the context lasts.
+
+        Raises:
+            ValueError: if the engine's arguments do not fit what is there.
+            ConnectionError: if it cannot be reached.
+        """
+        ...
+
+    def execute(
+        self,
+        runs: Sequence[Run],
+        logs: pathlib.Path,
+        progress: Progress,
+        ended: Callable[[Run, str | None], None],
+    ) -> None:
+        """Trains runs, each in its own process; no process outlives the call.
+
+        Args:
+            runs: the runs, none of them finished.
+            logs: folder for the output of each run, in the study's folder.
+            progress: receives the runs that start and those in progress.
+            ended: called with each run that ends and the reason if it broke, else None.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalEngine:
+    """Executes runs in processes on this machine, which share its cores and GPUs.
+
+    Args:
+        workers: how many to train at a time. They share the CPU's threads; another number of
+            threads changes the order of summation, and so results as much as a seed does.
+
+    Raises:
+        ValueError: if `workers` is below 1.
+    """
+
+    workers: int = 1
+
+    def __post_init__(self):
+        if self.workers < 1:
+            raise ValueError(f"`workers` must be at least 1. Received {self.workers}.")
+
+    def connect(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def execute(
+        self,
+        runs: Sequence[Run],
+        logs: pathlib.Path,
+        progress: Progress,
+        ended: Callable[[Run, str | None], None],
+    ) -> None:
+        waiting = collections.deque(runs)
+        active: list[_Active] = []
+        free = list(range(self.workers))
+        try:
+            while waiting or active:
+                while waiting and free:
+                    run, worker = waiting.popleft(), free.pop(0)
+                    progress.started(run)
+                    environment = worker_environment(worker, self.workers)
+                    active.append(_Active(run, worker, _train(run, environment, logs)))
+                time.sleep(process.POLL_SECONDS)
+                for each in [each for each in active if not each.training.is_at_work()]:
+                    active.remove(each)
+                    free.append(each.worker)
+                    ended(each.run, each.training.end())
+                progress.at_work([each.run for each in active])
+        finally:
+            for each in active:
+                each.training.kill()
+            for each in active:
+                each.training.end()
 
 
 @dataclasses.dataclass
 class _Active:
-    """A run in progress: its process, its worker's number, its log, and where that begins."""
+    """A run in progress, its worker's number and its process."""
 
     run: Run
-    process: subprocess.Popen
     worker: int
-    log: pathlib.Path
-    log_start: int
+    training: process.Training
 
 
 def check_runs(runs: Sequence[Run]) -> None:
@@ -44,53 +123,15 @@ def check_runs(runs: Sequence[Run]) -> None:
     """
     # On the CPU: the networks need no memory of a GPU.
     environment = worker_environment(0, 1) | {"CUDA_VISIBLE_DEVICES": "-1"}
-    process = _start("check", runs, environment, subprocess.PIPE)
+    orders = [files.to_json(order(run)) for run in runs]
+    check = process.start("check", orders, environment, subprocess.PIPE)
     try:
-        output, _ = process.communicate()
+        output, _ = check.communicate()
     except KeyboardInterrupt:
-        process.kill()
+        check.kill()
         raise
-    if process.returncode:
-        raise ValueError(_reason(process.returncode, output))
-
-
-def execute(
-    runs: Sequence[Run],
-    workers: int,
-    logs: pathlib.Path,
-    progress: Progress,
-    ended: Callable[[Run, str | None], None],
-) -> None:
-    """Trains runs, each in its own process; no process outlives the call.
-
-    Args:
-        runs: the runs, none of them finished.
-        workers: how many to train at a time.
-        logs: folder for the output of each run.
-        progress: receives the runs that start and those in progress.
-        ended: called with each run that ends and the reason if it broke, else None.
-    """
-    waiting = collections.deque(runs)
-    active: list[_Active] = []
-    free = list(range(workers))
-    try:
-        while waiting or active:
-            while waiting and free:
-                run, worker = waiting.popleft(), free.pop(0)
-                progress.started(run)
-                active.append(_train(run, worker, workers, logs))
-            time.sleep(POLL_SECONDS)
-            for each in [each for each in active if each.process.poll() is not None]:
-                active.remove(each)
-                free.append(each.worker)
-                ended(each.run, _end(each))
-            progress.at_work([each.run for each in active])
-    finally:
-        # A run loses only its current epoch: its files are written atomically.
-        for each in active:
-            each.process.kill()
-        for each in active:
-            _end(each)
+    if check.returncode:
+        raise ValueError(process.reason(check.returncode, output))
 
 
 def worker_environment(
@@ -100,11 +141,7 @@ def worker_environment(
 
     Each of several workers gets its own GPU and its share of the CPU's cores.
     """
-    result = dict(environment)
-    packages = str(pathlib.Path(scale_zoo.__file__).resolve().parents[1])
-    if packages not in (*site.getsitepackages(), site.getusersitepackages()):
-        others = environment.get("PYTHONPATH")
-        result["PYTHONPATH"] = packages + (os.pathsep + others if others else "")
+    result = process.with_packages(environment, package_folder())
     if workers > 1:
         visible = environment.get("CUDA_VISIBLE_DEVICES")
         if visible is None:
@@ -113,72 +150,34 @@ def worker_environment(
             gpus = [gpu for gpu in visible.split(",") if gpu]
         if gpus:
             result["CUDA_VISIBLE_DEVICES"] = gpus[worker % len(gpus)]
-        # More workers than GPUs share them.
-        result.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-        # More threads than cores wait for each other.
-        threads = str(max(1, _cores() // workers))
-        result.setdefault("TF_NUM_INTRAOP_THREADS", threads)
-        result.setdefault("TF_NUM_INTEROP_THREADS", threads)
+        # More workers than GPUs share them, and more threads than cores wait for each other.
+        result = {**SHARED_GPU, **thread_variables(max(1, _cores() // workers)), **result}
     return result
 
 
-def _cores():
+def thread_variables(threads: int) -> dict[str, str]:
+    """Returns the variables that give TensorFlow a number of threads."""
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    return dict.fromkeys(names, str(threads))
+
+
+def package_folder() -> str | None:
+    """Returns the folder that this package is imported from; None if it is installed."""
+    folder = str(pathlib.Path(scale_zoo.__file__).resolve().parents[1])
+    return None if folder in (*site.getsitepackages(), site.getusersitepackages()) else folder
+
+
+def _cores() -> int:
     """Number of cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _train(run, worker, workers, logs) -> _Active:
-    logs.mkdir(parents=True, exist_ok=True)
-    path = logs / f"{run.name}.log"
-    with open(path, "ab") as log:
-        start = log.tell()
-        process = _start("train", [run], worker_environment(worker, workers), log)
-    return _Active(run, process, worker, path, start)
-
-
-def _start(task, runs, environment, output) -> subprocess.Popen:
-    """Starts a worker's process and sends its orders; it ends when its input closes."""
-    process = subprocess.Popen(
-        [sys.executable, *WORKER, task],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # This process handles Ctrl-C.
-        start_new_session=True,
+def _train(run, environment, logs) -> process.Training:
+    return process.Training(
+        files.to_json(order(run)),
+        environment,
+        logs / f"{run.name}.log",
+        run.workdir / run_files.FINISHED_FILE,
     )
-    orders = [{"name": run.name, "config": files.to_json(run.config)} for run in runs]
-    # The exit status of a process that has already ended says why.
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(orders) + "\n")
-        process.stdin.flush()
-    return process
-
-
-def _end(active: _Active) -> str | None:
-    """Waits for a run's process; returns the reason if it broke."""
-    status = active.process.wait()
-    assert active.process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        active.process.stdin.close()
-    if status == 0 and active.run.is_finished:
-        return None
-    with open(active.log, "rb") as log:
-        log.seek(active.log_start)
-        return _reason(status, log.read().decode(errors="replace"))
-
-
-def _reason(status: int, output: str) -> str:
-    """Returns in one line why a process broke."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("error: ")]
-    if errors:
-        return errors[-1].removeprefix("error: ")
-    if status < 0:
-        killed = signal.Signals(-status).name
-        return f"ended by {killed}" + (", perhaps for want of memory" * (killed == "SIGKILL"))
-    return lines[-1] if lines else f"ended with status {status}"

@@ -31,11 +31,17 @@ class Progress:
         self._at_start = {run.name: run.finished_epochs for run in self._left.values()}
         self._done = 0
 
-    def started(self, run: Run) -> None:
-        """Logs that a run begins, or goes on."""
+    def started(self, run: Run, node: str = "") -> None:
+        """Logs that a run begins, or goes on, on a node if it has a name."""
         done = run.finished_epochs
         how = f"goes on after epoch {done} of {run.config.epochs}" if done else "begins"
-        LOGGER.info("%s %s", self._title(run), how)
+        LOGGER.info("%s %s%s", self._title(run), how, f" on {node}" if node else "")
+
+    def lost(self, run: Run, node: str | None) -> None:
+        """Logs that a run's node was lost, and that the run waits for another."""
+        LOGGER.info(
+            "%s lost%s, waits for a node", self._title(run), f" with {node}" if node else ""
+        )
 
     def at_work(self, runs: Sequence[Run]) -> None:
         """Logs now and then the progress of running runs."""

@@ -1,5 +1,6 @@
 """A hyperparameter study from its configuration to its table."""
 
+import contextlib
 import dataclasses
 import logging
 import pathlib
@@ -8,7 +9,7 @@ from typing import Any
 
 from scale_zoo import files, locks
 from scale_zoo.sweep import report
-from scale_zoo.sweep.execution import check_runs, execute
+from scale_zoo.sweep.execution import Engine, LocalEngine, check_runs
 from scale_zoo.sweep.plan import Run, make_plan
 from scale_zoo.sweep.progress import Progress
 from scale_zoo.training import hparams
@@ -21,6 +22,8 @@ LOGGER = logging.getLogger(__name__)
 STUDY_FILE = "sweep.json"
 LOCK_FILE = "sweep.lock"
 LOGS = "logs"
+
+ONE_BY_ONE = LocalEngine()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +43,7 @@ def run_sweep(
     mode: str = "one_at_a_time",
     sample: int = 0,
     sample_seed: int = 0,
-    workers: int = 1,
+    engine: Engine = ONE_BY_ONE,
 ) -> Outcome:
     """Trains the runs of a study that are not finished, each in its own process.
 
@@ -57,8 +60,8 @@ def run_sweep(
         mode: "one_at_a_time", "grid" or "random"; see `make_plan`.
         sample: the number of runs in "random" mode.
         sample_seed: seed of the sample.
-        workers: how many runs to train at a time. They share the CPU's threads; another number
-            of threads changes the order of summation, and so results as much as a seed does.
+        engine: what executes the runs: `LocalEngine`, by default one by one on this machine, or
+            `RayEngine` on a cluster.
 
     Returns:
         The runs, and which of them broke.
@@ -66,18 +69,13 @@ def run_sweep(
     Raises:
         ValueError: if an argument or the configuration of any run is invalid, or the folder holds
             something else; nothing has been trained or written then.
+        ConnectionError: if the engine's cluster cannot be reached; likewise.
     """
-    if workers < 1:
-        raise ValueError(f"`workers` must be at least 1. Received {workers}.")
     output = pathlib.Path(output)
     runs = make_plan(base, varied, output, mode, sample, sample_seed)
     _check_output(output, base)
     unfinished = [run for run in runs if not run.is_finished]
     LOGGER.info("%d runs, of which %d are finished", len(runs), len(runs) - len(unfinished))
-    if unfinished:
-        LOGGER.info("Checking data and networks.")
-        check_runs(unfinished)
-    output.mkdir(parents=True, exist_ok=True)
     broken: dict[str, str] = {}
 
     def write_report() -> Outcome:
@@ -85,7 +83,13 @@ def run_sweep(
         pictures = report.plot_study(output, runs, list(varied), mode == "one_at_a_time")
         return Outcome(runs, broken, tables, pictures)
 
-    with locks.hold(output / LOCK_FILE, "output"):
+    with contextlib.ExitStack() as stack:
+        if unfinished:
+            stack.enter_context(engine.connect())
+            LOGGER.info("Checking data and networks.")
+            check_runs(unfinished)
+        output.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(locks.hold(output / LOCK_FILE, "output"))
         files.remove_unfinished(output)
         files.write_record(output / STUDY_FILE, base)
         hparams.write_experiment(
@@ -99,7 +103,8 @@ def run_sweep(
             progress.ended(run, reason)
             write_report()
 
-        execute(unfinished, workers, output / LOGS, progress, ended)
+        if unfinished:
+            engine.execute(unfinished, output / LOGS, progress, ended)
         return write_report()
 
 

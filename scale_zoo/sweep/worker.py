@@ -6,20 +6,26 @@ import os
 import pathlib
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
-from scale_zoo import data, files, training
+from scale_zoo import data, files, locks, training
+from scale_zoo.sweep.orders import Order
 from scale_zoo.training import TrainingConfig, run_files
+
+# Longer than a network file system takes to give up the locks of a machine that is gone.
+LOCK_SECONDS = 120
 
 
 def train(orders: list[dict[str, Any]]) -> None:
     """Trains the one run ordered, or what is left of it, and marks it as finished."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ((_, config),) = _read(orders)
+    _wait_until_free(pathlib.Path(config.workdir) / run_files.LOCK_FILE)
     training.train(config, in_study=True)
     files.write_text(pathlib.Path(config.workdir) / run_files.FINISHED_FILE, "")
 
@@ -69,8 +75,20 @@ def main() -> None:
 
 
 def _read(orders) -> Iterator[tuple[str, TrainingConfig]]:
-    for order in orders:
-        yield order["name"], files.from_json(TrainingConfig, order["config"], "the order")
+    for each in orders:
+        order = files.from_json(Order, each, "the order")
+        order.check_versions()
+        yield order.name, order.config
+
+
+def _wait_until_free(lock: pathlib.Path) -> None:
+    """Waits a while for the process of a lost node, or of a study just stopped, to end."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return locks.check_free(lock, "workdir")
+        except ValueError:
+            time.sleep(1)
 
 
 def _end_with_parent():

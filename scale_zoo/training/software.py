@@ -12,8 +12,12 @@ PACKAGES = ("tensorflow", "keras", "numpy")
 
 def current_software() -> zoo.Software:
     """Returns the software that runs now."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return zoo.Software(_commit(), {"python": platform.python_version(), **versions})
+    return zoo.Software(_commit(), {"python": platform.python_version(), **package_versions()})
+
+
+def package_versions() -> dict[str, str]:
+    """Returns the versions of the packages that compute."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def _commit() -> str | None:

@@ -3,45 +3,15 @@ import pathlib
 
 import pytest
 
-from scale_zoo.sweep import execution, make_plan
+from scale_zoo.sweep import LocalEngine, execution, make_plan, process
 from scale_zoo.training.config import TrainingConfig
-
-# Stands for training: finishes, or does what the run's momentum says.
-STUB = """
-import json, os, pathlib, signal, sys, time
-(order,) = json.loads(sys.stdin.readline())
-folder = pathlib.Path(order["config"]["workdir"])
-folder.mkdir(parents=True, exist_ok=True)
-(folder / "began").write_text(f"{time.monotonic()} {os.getpid()}")
-if order["config"]["seed"] == 1:
-    print("Traceback", flush=True)
-    sys.exit("error: The loss became nan.")
-if order["config"]["seed"] == 2:
-    os.kill(os.getpid(), signal.SIGKILL)
-if order["config"]["seed"] == 3:
-    sys.exit(0)
-if order["config"]["seed"] == 4:
-    raise RuntimeError("of the worker's making")
-if order["config"]["seed"] >= 90:
-    time.sleep(order["config"]["seed"])
-time.sleep(0.3)
-(folder / "finished").touch()
-(folder / "ended").write_text(f"{time.monotonic()}")
-"""
-
-
-class _Silent:
-    def started(self, run):
-        pass
-
-    def at_work(self, runs):
-        pass
+from tests.sweep.stub_worker import STUB, Silent, is_at_work, most_at_a_time, processes_of
 
 
 @pytest.fixture(autouse=True)
 def _stub_worker(monkeypatch):
-    monkeypatch.setattr(execution, "WORKER", ("-c", STUB))
-    monkeypatch.setattr(execution, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(process, "WORKER", ("-c", STUB))
+    monkeypatch.setattr(process, "POLL_SECONDS", 0.02)
 
 
 def _runs(tmp_path, seeds):
@@ -55,7 +25,7 @@ def _execute(runs, workers, tmp_path):
     def ended(run, reason):
         reasons[run.name] = reason
 
-    execution.execute(runs, workers, tmp_path / "logs", _Silent(), ended)
+    LocalEngine(workers).execute(runs, tmp_path / "logs", Silent(), ended)
     return reasons
 
 
@@ -77,36 +47,24 @@ def test_a_reason_is_that_of_the_last_try(tmp_path):
     assert _execute(runs, 1, tmp_path) == {"seed=3": "ended with status 0"}
 
 
-def _most_at_a_time(runs):
-    began = [float((run.workdir / "began").read_text().split()[0]) for run in runs]
-    ended = [float((run.workdir / "ended").read_text()) for run in runs]
-    return max(
-        sum(start <= moment < end for start, end in zip(began, ended, strict=True))
-        for moment in began
-    )
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_as_many_runs_as_workers_are_at_work(tmp_path, workers):
     runs = _runs(tmp_path, [11, 12, 13])
     _execute(runs, workers, tmp_path)
-    assert _most_at_a_time(runs) == workers
+    assert most_at_a_time(runs) == workers
 
 
-@pytest.mark.skipif(os.name != "posix", reason="looks for a process by its id")
 def test_stopping_ends_the_runs_at_work(tmp_path, monkeypatch):
     (run,) = _runs(tmp_path, [90])
 
-    class Stop(_Silent):
+    class Stop(Silent):
         def at_work(self, runs):
-            if (run.workdir / "began").exists():
+            if processes_of(run):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        execution.execute([run], 1, tmp_path / "logs", Stop(), lambda *_: None)
-    process = int((run.workdir / "began").read_text().split()[1])
-    with pytest.raises(ProcessLookupError):
-        os.kill(process, 0)
+        LocalEngine().execute([run], tmp_path / "logs", Stop(), lambda *_: None)
+    assert not is_at_work(*processes_of(run))
 
 
 def test_a_check_that_fails_is_an_error_in_one_line(tmp_path, monkeypatch):
@@ -147,3 +105,8 @@ def test_workers_share_the_cores(monkeypatch):
 def test_a_worker_finds_this_library():
     path = execution.worker_environment(0, 1, {"PYTHONPATH": "before"})["PYTHONPATH"]
     assert path.split(os.pathsep) == [str(pathlib.Path(__file__).resolve().parents[2]), "before"]
+
+
+def test_as_few_as_no_workers_are_refused():
+    with pytest.raises(ValueError, match=r"`workers` must be at least 1\. Received 0"):
+        LocalEngine(0)

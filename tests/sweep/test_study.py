@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from scale_zoo import files, locks
-from scale_zoo.sweep import execution, make_plan, run_sweep, study
+from scale_zoo.sweep import LocalEngine, make_plan, process, run_sweep, study
 from scale_zoo.training.checkpoints import Checkpoints
 from scale_zoo.training.config import TrainingConfig
 from scale_zoo.training.metrics import read_metrics
@@ -70,10 +70,10 @@ def started(monkeypatch):
     """The names of runs that a study would train; none is."""
     names = []
 
-    def execute(runs, workers, logs, progress, ended):
+    def execute(engine, runs, logs, progress, ended):
         names.extend(run.name for run in runs)
 
-    monkeypatch.setattr(study, "execute", execute)
+    monkeypatch.setattr(LocalEngine, "execute", execute)
     monkeypatch.setattr(study, "check_runs", lambda runs: None)
     return names
 
@@ -87,7 +87,7 @@ def test_a_later_study_in_the_folder_trains_what_is_not_finished(sweep, started)
 @pytest.mark.slow
 def test_a_run_that_breaks_is_told_with_its_reason_and_tried_again(tmp_path):
     for _ in range(2):
-        outcome = run_sweep(SMALL, VARIED, tmp_path / "out", workers=2)
+        outcome = run_sweep(SMALL, VARIED, tmp_path / "out", engine=LocalEngine(2))
         ((name, reason),) = outcome.broken.items()
         assert name == "learning_rate=1e+30"
         assert reason.startswith("The loss became nan at step")
@@ -97,7 +97,7 @@ def test_a_run_that_breaks_is_told_with_its_reason_and_tried_again(tmp_path):
 
 
 def test_a_finished_study_is_reported_again_without_a_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(execution, "WORKER", None)
+    monkeypatch.setattr(process, "WORKER", None)
     for run in make_plan(SMALL, {"seed": [1]}, tmp_path):
         finish(run, 0.9)
     files.write_record(tmp_path / study.STUDY_FILE, SMALL)
@@ -141,7 +141,6 @@ def test_a_folder_with_other_files_is_refused(tmp_path, started):
 @pytest.mark.parametrize(
     ("varied", "options", "message"),
     [
-        (VARIED, {"workers": 0}, "`workers` must be at least 1"),
         (VARIED, {"mode": "sideways"}, "`mode` must be one of"),
         ({"epochs": [0]}, {}, "run epochs=0: `epochs` must be above 0"),
     ],
@@ -157,7 +156,7 @@ def test_a_wrong_study_is_refused_before_anything_is_written(
 
 def test_a_study_whose_networks_cannot_be_built_writes_nothing(tmp_path, monkeypatch):
     stub = "import sys; sys.exit('error: run base=0.5: `base` must be above 1.')"
-    monkeypatch.setattr(execution, "WORKER", ("-c", stub))
+    monkeypatch.setattr(process, "WORKER", ("-c", stub))
     with pytest.raises(ValueError, match=r"^run base=0\.5: `base` must be above 1\.$"):
         run_sweep(SMALL, VARIED, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -206,10 +205,9 @@ def _is_at_work(child):
     return True
 
 
-def _children(process):
-    return [
-        int(n) for n in pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    ]
+def _children(parent):
+    listed = pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(number) for number in listed.split()]
 
 
 def _history(run):

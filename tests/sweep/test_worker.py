@@ -1,19 +1,28 @@
 import dataclasses
 import io
+import socket
 import sys
+import threading
+import time
 
 import pytest
 
-from scale_zoo import files
+from scale_zoo import files, locks
 from scale_zoo.sweep import worker
+from scale_zoo.sweep.orders import Order, current_versions
+from scale_zoo.training import run_files
 from scale_zoo.training.config import TrainingConfig
 
 BASE = TrainingConfig(model="dss_cnn", option={"width": 0.1, "kernel_size": 3}, workdir="out")
 
 
+def _order(versions=None, **change):
+    config = dataclasses.replace(BASE, **change)
+    return files.to_json(Order("base=1.3", config, current_versions() | (versions or {})))
+
+
 def _check(**change):
-    config = files.to_json(dataclasses.replace(BASE, **change))
-    worker.check([{"name": "base=1.3", "config": config}])
+    worker.check([_order(**change)])
 
 
 def test_a_run_that_can_be_built_passes():
@@ -40,9 +49,31 @@ def test_runs_that_differ_in_their_seed_alone_load_the_data_once(monkeypatch):
     monkeypatch.setattr(
         worker.training, "load_source", lambda config: loaded.append(config) or load_source(config)
     )
-    configs = [files.to_json(dataclasses.replace(BASE, seed=seed)) for seed in (0, 1)]
-    worker.check([{"name": "", "config": config} for config in configs])
+    worker.check([_order(seed=0), _order(seed=1)])
     assert len(loaded) == 1
+
+
+def test_a_machine_with_other_versions_than_the_study_is_named():
+    with pytest.raises(ValueError, match=rf"{socket.gethostname()} has keras .* in place of 1\.0"):
+        worker.check([_order({"keras": "1.0"})])
+
+
+@pytest.mark.skipif(locks.fcntl is None, reason="needs locks of files")
+def test_a_run_waits_for_the_process_of_a_lost_node_to_end(tmp_path, monkeypatch):
+    events, held = [], threading.Event()
+    monkeypatch.setattr(worker, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(worker.training, "train", lambda *_, **__: events.append("trains"))
+
+    def other():
+        with locks.hold(tmp_path / run_files.LOCK_FILE, "workdir"):
+            held.set()
+            time.sleep(0.5)
+            events.append("ends")
+
+    threading.Thread(target=other).start()
+    held.wait()
+    worker.train([_order(workdir=str(tmp_path))])
+    assert events == ["ends", "trains"]
 
 
 def test_what_goes_wrong_is_told_in_the_last_line(monkeypatch, capsys):

@@ -36,6 +36,11 @@ def _error_lines(stderr):
         ("benchmark", ["--suite=nothing"], "scale_conv"),
         ("draw_sampling", ["--image=x", "--output=x"], "--model"),
         ("sweep", ["--output=x", "--vary=option.bse=2"], "Received 'option.bse'"),
+        (
+            "sweep",
+            ["--output=x", "--vary=seed=1", "--engine=ray", "--workers=2"],
+            "`workers` is not for engine ray",
+        ),
         ("draw_sampling", ["--model=x", "--image=x", "--output=x", "--at=up"], "`at` must be"),
         ("equivariance_test", ["--models=missing", "--output=x"], "`models` must be"),
         ("equivariance_test", ["--models=x", "--output=x", "--factors=1/0"], "Received 1/0"),
