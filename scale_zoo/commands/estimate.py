@@ -45,6 +45,9 @@ def define() -> Callable[[], None]:
         # It warns that half precision is slow on this machine.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         chosen = [costs.parse_devices(text) for text in devices.value]
+        for _, name in chosen:
+            if name in costs.DEVICES:
+                costs.DEVICES[name].check_precision(precision.value)
         options = zoo.resolve_options(model.value, parse_options(option.value))
         images, shape, classes = _describe(source.value, data_dir.value, image_size.value)
         config = TrainingConfig(optimizer=optimizer.value)

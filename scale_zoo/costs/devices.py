@@ -42,6 +42,14 @@ class Device:
     dollars: float | None
     source: str
 
+    def check_precision(self, precision: str) -> None:
+        """Raises a ValueError unless the device has rates for a precision policy."""
+        if precision not in self.rates:
+            raise ValueError(
+                f"`precision` must be one of {', '.join(self.rates)} on {self.name}. "
+                f"Received {precision!r}."
+            )
+
 
 def _rates(peak: float, memory: float, share: float) -> Rates:
     """Returns rates that are the same share of both peaks."""

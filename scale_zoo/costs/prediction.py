@@ -45,11 +45,7 @@ def predict(
     Raises:
         ValueError: if the device has no rates for the precision.
     """
-    if precision not in device.rates:
-        raise ValueError(
-            f"`precision` must be one of {', '.join(device.rates)} on {device.name}. "
-            f"Received {precision!r}."
-        )
+    device.check_precision(precision)
     rates = device.rates[precision]
     computing = work.flops / rates.flops + work.memory / rates.memory
     computing += work.operations * rates.operation
