@@ -12,8 +12,9 @@ from typing import Any
 
 from scale_zoo import zoo
 from scale_zoo.training import run_files
+from scale_zoo.training.checking import check_config
 from scale_zoo.training.checkpoints import Checkpoints
-from scale_zoo.training.config import TrainingConfig, check_config
+from scale_zoo.training.config import TrainingConfig
 from scale_zoo.training.hyperparameters import as_json, json_text, short_name, value_text
 
 MODES = ("one_at_a_time", "grid", "random")

@@ -1,7 +1,8 @@
 """Training runs: configuration, work directory, checkpoints, TensorBoard, export."""
 
+from scale_zoo.training.checking import check_config
 from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
-from scale_zoo.training.config import TrainingConfig, check_config, has_run, read_config
+from scale_zoo.training.config import TrainingConfig, has_run, read_config
 from scale_zoo.training.export import export_run
 from scale_zoo.training.memory import least_need
 from scale_zoo.training.memory_saving import save_memory

@@ -24,9 +24,10 @@ from scale_zoo.training import (
     workdir,
     workers,
 )
+from scale_zoo.training.checking import check_config
 from scale_zoo.training.checkpoints import Checkpoint, Checkpoints
 from scale_zoo.training.compiling import compile_model, make_strategy, use_precision
-from scale_zoo.training.config import RunConfig, TrainingConfig, check_config
+from scale_zoo.training.config import RunConfig, TrainingConfig
 from scale_zoo.training.finishing import finish
 from scale_zoo.training.memory_saving import save_memory
 from scale_zoo.training.metrics import RunMetrics, final_metrics

@@ -8,7 +8,8 @@ import scale_zoo
 from scale_zoo import files, prediction, training
 from scale_zoo.comparison import candidates, measuring
 from scale_zoo.training.card import write_card
-from scale_zoo.training.config import check_config, read_config
+from scale_zoo.training.checking import check_config
+from scale_zoo.training.config import read_config
 from tests.finished_runs import finish
 
 SETTINGS = {

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import scale_zoo
-from scale_zoo.training import card, config, run, tuning
+from scale_zoo.training import card, checking, run, tuning
 from scale_zoo.training.config import TrainingConfig, read_config
 from scale_zoo.training.metrics import read_metrics
 from tests import finished_runs
@@ -177,4 +177,4 @@ def test_settings_that_were_given_stay(trained):
 
 def test_freezing_random_weights_is_refused():
     with pytest.raises(ValueError, match="`freeze` must be left out without `weights`"):
-        config.check_config(TrainingConfig(workdir="runs/mine", freeze="stage1"))
+        checking.check_config(TrainingConfig(workdir="runs/mine", freeze="stage1"))
