@@ -76,7 +76,7 @@ class GaussianDerivativeConv2D(Convolution):
         check_choice(BOUNDARIES, boundary=boundary)
         self.sigma = sigma
         self.base = base
-        self.order = order
+        self.order = int(order)
         self.zeroth = zeroth
         self.boundary = boundary
 

@@ -93,6 +93,7 @@ def gaussian_derivative_conv2d(
     """
     features, weights = tf.convert_to_tensor(features), tf.convert_to_tensor(weights)
     bias = None if bias is None else tf.convert_to_tensor(bias)
+    order = int(order)
     _check(features.shape, weights.shape, sigma, order, bias, zeroth, groups)
 
     # Of half precision, too few digits are left in the differences of neighbouring pixels.

@@ -35,6 +35,11 @@ def gaussian_lift(
     images = tf.convert_to_tensor(images)
     variances = [zero_scale**2 * (base ** (2 * level) - 1) for level in range(n_scales)]
     kernels = [discrete_gaussian(variance) for variance in variances]
+    if not all(np.isfinite(kernel).all() for kernel in kernels):
+        raise ValueError(
+            "`n_scales` and `base` must leave a blur that can be computed. Received "
+            f"{n_scales} and {base}, a deviation of {math.sqrt(variances[-1]):.3g} pixels."
+        )
     height, width = _size(images, 1), _size(images, 2)
     vertical = _blur_matrices(kernels, height, images.dtype)
     horizontal = _blur_matrices(kernels, width, images.dtype)
