@@ -19,6 +19,8 @@ NETWORKS = {
     "fpn_resnet14": {"width": 0.05, "stem": "small", "pyramid_filters": 4},
 }
 TRACED = ("plain_cnn", "scale_channels_cnn")
+# The networks of the quick tests: an eager step in double precision takes many seconds of others.
+QUICK = ("plain_cnn", "dss_cnn", "plain_resnet14")
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +65,10 @@ def _assert_equal(first, second):
         np.testing.assert_allclose(value, other, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NETWORKS],
+)
 def test_gradients_are_those_of_the_whole_batch(name):
     options = {"dropout": 0} if name.endswith("_cnn") else {}
     weights, logs = _step(name, 1, False, normalizes=False, **options)
@@ -74,7 +79,10 @@ def test_gradients_are_those_of_the_whole_batch(name):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("plain_resnet14", {}), ("scale_channels_cnn", {"training_channels": 3})],
+    [
+        ("plain_resnet14", {}),
+        pytest.param("scale_channels_cnn", {"training_channels": 3}, marks=pytest.mark.slow),
+    ],
 )
 def test_stages_computed_again_draw_once_and_normalize_once(name, options):
     weights, logs = _step(name, 1, False, normalizes=True, **options)
