@@ -7,7 +7,7 @@ import sys
 __version__ = "0.1.0"
 
 # As a program, by name or by `python -m`, it shows no log lines of TensorFlow, which reads the
-# variable when it is first imported.
+# variable when it is first imported. TensorFlow 2.21 heeds it but for the first few lines.
 if pathlib.PurePath(*sys.argv[:1]).stem in ("scale_zoo", "-m"):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
