@@ -7,13 +7,13 @@ gradients by a thousandth, and a training by more.
 import keras
 
 from scale_zoo import commands
-from scale_zoo.training import config
+from scale_zoo.training import checking
 
 
 def main() -> None:
     """Runs the command with which it is called, one that takes `--precision=float64`."""
     keras.backend.set_floatx("float64")
-    config.PRECISIONS += ("float64",)
+    checking.PRECISIONS += ("float64",)
     commands.main()
 
 
