@@ -65,12 +65,19 @@ def _result(workdir):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Result of an uninterrupted run, and the number of its operations on files."""
+def whole_run(tmp_path_factory):
+    """Work directory of an uninterrupted run, and the number of its operations on files."""
     workdir = tmp_path_factory.mktemp("faults") / "whole"
     status, operations = _train(workdir)
     assert status == 0, operations
-    return _result(workdir), int(operations)
+    return workdir, int(operations)
+
+
+@pytest.fixture(scope="module")
+def whole(whole_run):
+    """Result of an uninterrupted run, and the number of its operations on files."""
+    workdir, operations = whole_run
+    return _result(workdir), operations
 
 
 def test_a_run_killed_at_operations_on_files_ends_as_the_uninterrupted_one(whole, tmp_path):
@@ -125,11 +132,12 @@ def mount(tmp_path):
         subprocess.run(["umount", place], check=True)
 
 
-@pytest.mark.parametrize("kilobytes", [8, 100, 500, 3000, 5000, 7000, 9000])
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.05, 0.3, 0.5, 0.7, 0.9])
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_once_there_is_room(
-    whole, mount, kilobytes
+    whole_run, whole, mount, share
 ):
-    place = mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs")
+    needed = sum(path.stat().st_size for path in whole_run[0].rglob("*") if path.is_file())
+    place = mount("-t", "tmpfs", "-o", f"size={int(share * needed)}", "tmpfs")
     status, line = _train(place / "run")
     assert status == 1, line
     assert line.startswith("error: ")
